@@ -287,9 +287,9 @@ static bool vm_within_limit(const struct rule_facts *f, char *out)
 /* Does the type take a whole board's memory? */
 static bool type_whole(const struct rule_facts *f, char *out)
 {
-    return f->type != NULL && f->model != NULL && f->type->framebuffer_mib != CAT_UNKNOWN &&
+    return f->type != NULL && f->model != NULL && type_nominal_mib(f->type) != CAT_UNKNOWN &&
            f->model->memory_mib != CAT_UNKNOWN &&
-           say_bool(out, f->type->framebuffer_mib >= f->model->memory_mib);
+           say_bool(out, type_nominal_mib(f->type) >= f->model->memory_mib);
 }
 
 static bool say_answer(char out[FACT_SIZE], enum board_answer answer)
@@ -305,6 +305,163 @@ static bool gpu_fractional_multi(const struct rule_facts *f, char *out)
 static bool gpu_mixed_types_multi(const struct rule_facts *f, char *out)
 {
     return f->gpu != NULL && say_answer(out, f->gpu->board.mixed_types_multi);
+}
+
+/* ---- the need ---- */
+
+static bool need_bool(const struct rule_facts *f, char *out, bool value)
+{
+    return f->need != NULL && say_bool(out, value);
+}
+
+#define NEED_BOOL(name)                                                                            \
+    static bool need_##name(const struct rule_facts *f, char *out)                                 \
+    {                                                                                              \
+        return f->need != NULL && need_bool(f, out, f->need->name);                                \
+    }
+NEED_BOOL(graphics)
+NEED_BOOL(peer_traffic)
+NEED_BOOL(predictable)
+NEED_BOOL(unified_memory)
+NEED_BOOL(live_migration)
+
+static bool need_boundary(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && set_fact(out, boundary_name(f->need->boundary));
+}
+
+static bool need_consumer(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && set_fact(out, consumer_name(f->need->consumer));
+}
+
+static bool need_isolation(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && set_fact(out, isolation_name(f->need->isolation));
+}
+
+static bool need_count(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && say_number(out, f->need->count);
+}
+
+static bool need_memory(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && say_number(out, f->need->memory_mib);
+}
+
+static bool need_licences(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL &&
+           (f->need->any_licence ? set_fact(out, "any")
+                                 : licence_describe(f->need->licences, out, FACT_SIZE) != NULL);
+}
+
+/* Unknown where no source says which product a series takes. */
+static bool licence_needed(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && licence_describe(f->licences, out, FACT_SIZE) != NULL;
+}
+
+static bool licence_covered(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && say_bool(out, f->licences == 0 || f->need->any_licence ||
+                                                (f->need->licences & f->licences) != 0);
+}
+
+static bool model_memory(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say_number(out, f->model->memory_mib);
+}
+
+static bool model_mig_backed(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say_support(out, (int)f->model->mig_backed);
+}
+
+static bool model_max_instances(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say_number(out, f->model->max_gpu_instances);
+}
+
+static bool model_nvlink(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say_support(out, (int)f->model->nvlink);
+}
+
+/* Has the board a type for graphics in the claim's mode? */
+static bool mode_graphics_types(const struct rule_facts *f, char *out)
+{
+    if (f->model == NULL || f->model->types.n == 0) {
+        return false;
+    }
+    bool mig = f->spec->mode != CLAIM_TIME_SLICED;
+    bool any = false;
+    for (vec_each(&f->model->types, type)) {
+        any = any || (type->mig_backed == mig && type->series != 'C');
+    }
+    return say_bool(out, any);
+}
+
+/* What a VM of this mode has to itself towards those that the need names: memory, or hardware. */
+static bool mode_isolation(const struct rule_facts *f, char *out)
+{
+    bool grouped = f->need != NULL && f->need->boundary == BOUNDARY_GROUP;
+    bool in_time = f->spec->mode == CLAIM_TIME_SLICED ||
+                   (f->spec->mode == CLAIM_TIME_SLICED_MIG_BACKED && !grouped);
+    return f->need != NULL &&
+           set_fact(out, isolation_name(in_time ? ISOLATION_MEMORY : ISOLATION_HARDWARE));
+}
+
+/* Of what the claim's mode offers, the largest. */
+static bool mode_largest(const struct rule_facts *f, char *out)
+{
+    uint32_t most = 0;
+    if (f->model == NULL) {
+        return false;
+    }
+    if (f->spec->mode == CLAIM_PASSTHROUGH) {
+        return say_number(out, f->model->memory_mib);
+    }
+    for (vec_each(&f->model->types, type)) {
+        uint32_t size = type_nominal_mib(type);
+        if (f->spec->mode != CLAIM_GPU_INSTANCE &&
+            type->mig_backed == (f->spec->mode != CLAIM_TIME_SLICED) && size != CAT_UNKNOWN) {
+            most = size > most ? size : most;
+        }
+    }
+    for (vec_each(&f->model->profiles, profile)) {
+        if (f->spec->mode == CLAIM_GPU_INSTANCE && profile->memory_mib != CAT_UNKNOWN) {
+            most = profile->memory_mib > most ? profile->memory_mib : most;
+        }
+    }
+    return most > 0 && say_number(out, most);
+}
+
+static bool need_compute(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && say_number(out, f->need->compute);
+}
+
+static bool share_of_type(const struct rule_facts *f, char *out)
+{
+    return say_number(out, type_compute(f->model, f->type));
+}
+
+/* Can vGPUs of the type exchange data with another GPU's over NVLink? */
+static bool type_peer_transfers(const struct rule_facts *f, char *out)
+{
+    char whole[FACT_SIZE];
+    if (f->type == NULL || f->model == NULL) {
+        return false;
+    }
+    if (f->type->mig_backed || f->model->nvlink == CAT_NO) {
+        return say_bool(out, false);
+    }
+    if (!type_whole(f, whole)) {
+        return false;
+    }
+    return str_eq(whole, "false") ? say_bool(out, false) : say_support(out, (int)f->model->nvlink);
 }
 
 static const struct {
@@ -330,23 +487,47 @@ static const struct {
     {"gpu.vgpu-interface", gpu_vgpu_interface},
     {"host.libvirt", host_libvirt},
     {"host.libvirt-major", host_libvirt_major},
+    {"licence.covered", licence_covered},
+    {"licence.needed", licence_needed},
+    {"mode.graphics-types", mode_graphics_types},
+    {"mode.isolation", mode_isolation},
+    {"mode.largest-mib", mode_largest},
     {"model.arch", model_arch},
     {"model.gfx-profiles", model_gfx},
     {"model.key", model_key},
+    {"model.max-gpu-instances", model_max_instances},
+    {"model.memory-mib", model_memory},
     {"model.mig", model_mig},
+    {"model.mig-backed", model_mig_backed},
     {"model.mixed-sizes", model_mixed},
     {"model.name", model_name},
+    {"model.nvlink", model_nvlink},
     {"model.time-sliced", model_time_sliced},
+    {"need.boundary", need_boundary},
+    {"need.compute", need_compute},
+    {"need.consumer", need_consumer},
+    {"need.count", need_count},
+    {"need.graphics", need_graphics},
+    {"need.isolation", need_isolation},
+    {"need.licences", need_licences},
+    {"need.live-migration", need_live_migration},
+    {"need.memory-mib", need_memory},
+    {"need.peer-traffic", need_peer_traffic},
+    {"need.predictable", need_predictable},
+    {"need.unified-memory", need_unified_memory},
     {"other.claim", other_claim},
     {"other.same-board-and-series", other_same_family},
     {"other.same-type", other_same_type},
     {"other.type", other_type},
     {"profile.gfx", profile_gfx},
     {"profile.name", profile_name},
+    {"type.compute", share_of_type},
     {"type.fits-profile", type_fits_profile},
     {"type.framebuffer-mib", type_framebuffer},
     {"type.max-per-gi", type_max_per_gi},
     {"type.max-per-vm", type_max_per_vm},
+    {"type.name", claim_type},
+    {"type.peer-transfers", type_peer_transfers},
     {"type.profile", type_profile},
     {"type.whole-board", type_whole},
     {"vm.same-type", vm_same_type},

@@ -10,6 +10,7 @@
 #include "model/check.h"
 #include "model/claim.h"
 #include "model/host.h"
+#include "model/need.h"
 
 /* Another claim of the same VM, with a vGPU of its own, for rules about both together. */
 struct rule_other {
@@ -33,6 +34,8 @@ struct rule_facts {
     const char *claim;                     /* its name; NULL unknown */
     const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
     const char *libvirt;                   /* its version on the host; NULL or "" unknown */
+    const struct need *need;               /* that the claim is to serve; NULL: none was stated */
+    licence_set licences;                  /* each alone covers the claim; 0: it needs none */
     /* A migration's two sides; only the rules that apply to migrations look at them. */
     const struct migration_facts *source, *target;
 };

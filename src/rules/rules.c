@@ -26,19 +26,22 @@ enum rule_op {
     OP_KNOWN,
     OP_DIFFERS,
     OP_OLDER,
+    OP_EXCEEDS,
+    OP_COUNT
 };
 
-WORDS_LOCAL(op_words, "operator", OP_OLDER + 1, WORD(OP_IS, "is"), WORD(OP_IS_NOT, "is-not"),
+WORDS_LOCAL(op_words, "operator", OP_COUNT, WORD(OP_IS, "is"), WORD(OP_IS_NOT, "is-not"),
             WORD(OP_IN, "in"), WORD(OP_NOT_IN, "not-in"), WORD(OP_STARTS, "starts"),
             WORD(OP_ABOVE, "above"), WORD(OP_BELOW, "below"), WORD(OP_UNLESS, "unless"),
-            WORD(OP_KNOWN, "known"), WORD(OP_DIFFERS, "differs-from"), WORD(OP_OLDER, "older-than"))
+            WORD(OP_KNOWN, "known"), WORD(OP_DIFFERS, "differs-from"), WORD(OP_OLDER, "older-than"),
+            WORD(OP_EXCEEDS, "exceeds"))
 
 struct condition {
     size_t fact;
     enum rule_op op;
     char values[VALUES_MAX][FACT_SIZE];
     size_t n_values;
-    size_t other; /* OP_DIFFERS, OP_OLDER: the fact to compare with */
+    size_t other; /* OP_DIFFERS, OP_OLDER, OP_EXCEEDS: the fact to compare with */
 };
 
 enum rule_applies { APPLIES_CLAIM, APPLIES_DEVICE, APPLIES_VM };
@@ -96,7 +99,7 @@ static void read_values(struct reader *r, const char *key, struct condition *con
 
 static void read_other(struct reader *r, struct condition *condition)
 {
-    if (condition->op != OP_DIFFERS && condition->op != OP_OLDER) {
+    if (condition->op != OP_DIFFERS && condition->op != OP_OLDER && condition->op != OP_EXCEEDS) {
         return;
     }
     int other = fact_find(condition->values[0]);
@@ -218,6 +221,12 @@ static int read_rule(const json_t *json, const char *origin, size_t index, struc
     return reader_end(&r);
 }
 
+/* One limit may have a rule for each occasion on which it is met: of one id, and of two scopes. */
+static bool is_same(const struct rule *a, const struct rule *b)
+{
+    return str_eq(a->id, b->id) && a->applies == b->applies;
+}
+
 static int rules_read(struct rules *rules, const char *origin, struct error *err)
 {
     struct reader r;
@@ -228,7 +237,7 @@ static int rules_read(struct rules *rules, const char *origin, struct error *err
         struct rule *rule = vec_push(&rules->rules);
         result = read_rule(json_array_get(list, i), origin, i, rule, err);
         for (size_t k = 0; result == 0 && k < i; k++) {
-            if (str_eq(rules->rules.items[k].id, rule->id)) {
+            if (is_same(&rules->rules.items[k], rule)) {
                 result =
                     error_set(err, REASON_INVALID, origin, "two rules are called \"%s\"", rule->id);
             }
@@ -322,7 +331,9 @@ static enum tristate compare_facts(const struct condition *condition, const char
     if (!fact_value(condition->other, facts, other)) {
         return TRI_UNKNOWN;
     }
-    return verdict(condition->op == OP_OLDER ? version_older(value, other) : !str_eq(value, other));
+    return verdict(condition->op == OP_OLDER     ? version_older(value, other)
+                   : condition->op == OP_EXCEEDS ? number_above(value, other)
+                                                 : !str_eq(value, other));
 }
 
 static enum tristate condition_holds(const struct condition *condition,
@@ -352,8 +363,10 @@ static enum tristate condition_holds(const struct condition *condition,
         return verdict(number_above(condition->values[0], value));
     case OP_DIFFERS:
     case OP_OLDER:
+    case OP_EXCEEDS:
         return compare_facts(condition, value, facts);
     case OP_KNOWN:
+    case OP_COUNT:
         break;
     }
     return TRI_UNKNOWN;
@@ -453,7 +466,7 @@ static void check_rule(const struct rule *rule, const char *claim, const struct 
                        struct check *check)
 {
     STR_SET(check->rule, rule->id);
-    STR_SET(check->claim, claim);
+    STR_SET(check->claim, claim == NULL ? "" : claim);
     STR_SET(check->document, rule->source);
     check->result = result_of(rule, rule_broken(rule, facts));
     if (rule->compares >= 0) {
@@ -468,6 +481,16 @@ static void check_rule(const struct rule *rule, const char *claim, const struct 
     } else if (check->result != CHECK_OK) {
         fill(rule->message, facts, check->message, sizeof(check->message));
         fill(rule->instead, facts, check->hint, sizeof(check->hint));
+    }
+}
+
+void rules_judge(const struct rules *rules, const struct rule_facts *facts,
+                 struct checks *ret_broken)
+{
+    for (vec_each(&rules->rules, rule)) {
+        if (rule->applies == APPLIES_CLAIM && rule_broken(rule, facts) == TRI_YES) {
+            check_rule(rule, facts->claim, facts, vec_push(ret_broken));
+        }
     }
 }
 

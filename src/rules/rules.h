@@ -22,6 +22,10 @@ DEFINE_FREEP(struct rules *, rules_free)
 /* 0, or -RULE with err->rule = the first broken rule's id, its message and its hint. */
 int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err);
 
+/* Appends a check for each broken rule of claims, in the order of the file. */
+void rules_judge(const struct rules *rules, const struct rule_facts *facts,
+                 struct checks *ret_broken);
+
 /* What a rule of migrations is about. */
 enum migration_scope { MIGRATION_OF_DEVICE, MIGRATION_OF_VM };
 

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "advise/advise.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "advise/candidate.h"
+#include "base/str.h"
+
+WORDS_DEFINE(verdict_words, "verdict", VERDICT_COUNT, WORD(VERDICT_YES, "yes"),
+             WORD(VERDICT_WITH_CHANGE, "with-change"), WORD(VERDICT_NO, "no"))
+
+/* ---- the candidate that stands for its mode ---- */
+
+static bool serves(const struct candidate *candidate)
+{
+    return candidate->enough && candidate->broken.n == 0;
+}
+
+/* The first that serves; else of those that are large enough the one that breaks the fewest rules;
+ * else the largest. */
+static struct candidate *choose(struct candidates *candidates)
+{
+    struct candidate *best = NULL;
+    for (vec_each(candidates, candidate)) {
+        if (serves(candidate)) {
+            return candidate;
+        }
+        if (best == NULL || (candidate->enough && !best->enough) ||
+            (candidate->enough == best->enough && candidate->broken.n < best->broken.n)) {
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+/* Smaller types were large enough and broke a rule, so that the whole GPU would serve a part's
+ * need: their reasons. NULL: not so. */
+static const struct checks *turned_down(const struct candidates *candidates,
+                                        const struct candidate *chosen)
+{
+    for (vec_each(candidates, candidate)) {
+        if (candidate == chosen) {
+            return NULL;
+        }
+        if (candidate->enough && candidate->broken.n > 0 && !candidate->whole) {
+            return &candidate->broken;
+        }
+    }
+    return NULL;
+}
+
+static void copy_checks(const struct checks *from, struct checks *to)
+{
+    for (vec_each(from, check)) {
+        *vec_push(to) = *check;
+    }
+}
+
+static void note_too_small(const struct need *need, struct advice *advice)
+{
+    struct check *check = vec_push(&advice->reasons);
+    STR_SET(check->rule, "size-does-not-exist");
+    check->result = CHECK_FAILED;
+    snprintf(check->message, sizeof(check->message),
+             "%s has nothing in mode %s with %u MiB and %u %% of the compute", advice->model->name,
+             claim_mode_name(advice->mode), need->memory_mib, need->compute);
+    STR_SET(check->document, "the catalog's file of the board");
+}
+
+/* Time slices of best effort and equal share depend on what other VMs do (NVIDIA vGPU software user
+ * guide, "Changing Scheduling Behavior for Time-Sliced vGPUs"). */
+static void note_change(const struct need *need, struct advice *advice)
+{
+    bool in_time =
+        advice->mode == CLAIM_TIME_SLICED || advice->mode == CLAIM_TIME_SLICED_MIG_BACKED;
+    if (advice->verdict == VERDICT_YES && in_time && need->predictable && !advice->whole) {
+        advice->verdict = VERDICT_WITH_CHANGE;
+        STR_SET(advice->change, "set fixed-share scheduling on the GPU (all its vGPUs then have "
+                                "one size)");
+    }
+}
+
+static struct advice advise_mode(const struct rules *rules, const struct gpu_model *model,
+                                 const struct need *need, enum claim_mode mode)
+{
+    struct candidates candidates = {0};
+    candidates_judge(rules, model, need, mode, &candidates);
+    const struct candidate *chosen = choose(&candidates);
+    struct advice advice = {.mode = mode,
+                            .verdict = serves(chosen) ? VERDICT_YES : VERDICT_NO,
+                            .model = model,
+                            .type = chosen->type,
+                            .profile = chosen->profile,
+                            .whole = chosen->whole,
+                            .per_gpu = chosen->per_gpu,
+                            .licences = chosen->licences,
+                            .wasted_mib = CAT_UNKNOWN};
+    const struct checks *others = turned_down(&candidates, chosen);
+    if (advice.verdict == VERDICT_NO) {
+        copy_checks(&chosen->broken, &advice.reasons);
+    } else if (others != NULL) {
+        copy_checks(others, &advice.reasons);
+    }
+    if (advice.verdict == VERDICT_NO && advice.reasons.n == 0) {
+        note_too_small(need, &advice);
+    }
+    if (chosen->memory_mib != CAT_UNKNOWN && chosen->memory_mib >= need->memory_mib) {
+        advice.wasted_mib = chosen->memory_mib - need->memory_mib;
+    }
+    note_change(need, &advice);
+    candidates_done(&candidates);
+    return advice;
+}
+
+/* ---- which is better ---- */
+
+/* A whole GPU by a rule other than size, where a part of it serves as well: its owner would pay for
+ * what others could use. */
+static bool is_dominated(const struct advice *advice, const struct advices *all)
+{
+    if (advice->verdict == VERDICT_NO || !advice->whole || advice->reasons.n == 0) {
+        return false;
+    }
+    for (vec_each(all, other)) {
+        if (other->verdict != VERDICT_NO && !other->whole) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Modes in order of preference, by what the VM asks of the others on its GPU. */
+static const uint8_t preference[][CLAIM_MODE_COUNT] = {
+    /* nothing: what shares best */
+    {[CLAIM_TIME_SLICED] = 0,
+     [CLAIM_TIME_SLICED_MIG_BACKED] = 1,
+     [CLAIM_MIG_BACKED] = 2,
+     [CLAIM_GPU_INSTANCE] = 3,
+     [CLAIM_PASSTHROUGH] = 4},
+    /* to be left alone: what is its own */
+    {[CLAIM_MIG_BACKED] = 0,
+     [CLAIM_GPU_INSTANCE] = 1,
+     [CLAIM_TIME_SLICED] = 2,
+     [CLAIM_TIME_SLICED_MIG_BACKED] = 3,
+     [CLAIM_PASSTHROUGH] = 4},
+    /* a whole GPU: what adds nothing to it */
+    {[CLAIM_PASSTHROUGH] = 0,
+     [CLAIM_TIME_SLICED] = 1,
+     [CLAIM_MIG_BACKED] = 2,
+     [CLAIM_TIME_SLICED_MIG_BACKED] = 3,
+     [CLAIM_GPU_INSTANCE] = 4},
+};
+
+/* The lower, the better; digits of it from the most to the least important. */
+static uint32_t cost(const struct advice *advice, const struct need *need)
+{
+    bool alone = need->predictable || need->isolation == ISOLATION_HARDWARE;
+    bool grouped = need->boundary == BOUNDARY_GROUP && advice->mode != CLAIM_TIME_SLICED_MIG_BACKED;
+    bool short_of = advice->per_gpu != CAT_UNKNOWN && advice->per_gpu < need->count;
+    const uint8_t *row = preference[advice->whole ? 2 : alone ? 1 : 0];
+    return (advice->verdict == VERDICT_NO ? 10000 : 0) + (grouped ? 1000U : 0) +
+           (short_of ? 100U : 0) + (advice->whole ? 10U : 0) + row[advice->mode];
+}
+
+static void sort(struct advices *advices, size_t first, const struct need *need)
+{
+    for (size_t i = first + 1; i < advices->n; i++) {
+        for (size_t k = i;
+             k > first && cost(&advices->items[k], need) < cost(&advices->items[k - 1], need);
+             k--) {
+            struct advice other = advices->items[k];
+            advices->items[k] = advices->items[k - 1];
+            advices->items[k - 1] = other;
+        }
+    }
+}
+
+void advise_board(const struct rules *rules, const struct gpu_model *model, const struct need *need,
+                  struct advices *ret_advices)
+{
+    size_t first = ret_advices->n;
+    for (uint32_t mode = 0; mode < CLAIM_MODE_COUNT; mode++) {
+        *vec_push(ret_advices) = advise_mode(rules, model, need, (enum claim_mode)mode);
+    }
+    struct advices these = {.items = ret_advices->items + first, .n = CLAIM_MODE_COUNT};
+    for (vec_each(&these, advice)) {
+        if (is_dominated(advice, &these)) {
+            advice->verdict = VERDICT_NO;
+        }
+    }
+    sort(ret_advices, first, need);
+    uint32_t rank = 0;
+    for (vec_each(&these, advice)) {
+        advice->rank = advice->verdict == VERDICT_NO ? 0 : ++rank;
+    }
+}
+
+void advices_done(struct advices *advices)
+{
+    for (vec_each(advices, advice)) {
+        vec_done(&advice->reasons);
+    }
+    vec_done(advices);
+}

@@ -22,6 +22,7 @@
     X(gc_commands)                                                                                 \
     X(hook_commands)                                                                               \
     X(dial_commands)                                                                               \
+    X(advise_commands)                                                                             \
     X(rule_commands)                                                                               \
     X(layout_commands)
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/need_words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+
+#define MEMORY_MAX_MIB (4096U * 1024)
+
+static const struct {
+    const char *unit;
+    uint32_t mib;
+} units[] = {{"", 1},       {"M", 1},     {"MiB", 1},         {"G", 1024},
+             {"GiB", 1024}, {"GB", 1024}, {"T", 1024 * 1024}, {"TiB", 1024 * 1024}};
+
+int need_read_memory(const char *text, uint32_t *ret_mib, struct error *err)
+{
+    char digits[16];
+    size_t len = strspn(text, "0123456789");
+    uint32_t number = 0;
+    snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
+    for (size_t i = 0; len > 0 && len < sizeof(digits) && i < ARRAY_SIZE(units); i++) {
+        if (str_eq_case(text + len, units[i].unit) && parse_u32(digits, &number) && number > 0 &&
+            number <= MEMORY_MAX_MIB / units[i].mib) {
+            *ret_mib = number * units[i].mib;
+            return 0;
+        }
+    }
+    error_set(err, REASON_INVALID, "--memory", "\"%.40s\" is no amount of memory", text);
+    error_hint(err, "such as 20G, or 512M (powers of 1024)");
+    return -REASON_INVALID;
+}
+
+int need_read_percent(const char *text, uint32_t *ret_percent, struct error *err)
+{
+    char digits[8];
+    size_t len = strspn(text, "0123456789");
+    bool ends = text[len] == '\0' || str_eq(text + len, "%");
+    snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
+    if (ends && len < sizeof(digits) && parse_u32(digits, ret_percent) && *ret_percent >= 1 &&
+        *ret_percent <= 100) {
+        return 0;
+    }
+    error_set(err, REASON_INVALID, "--compute", "\"%.40s\" is no share of a GPU", text);
+    error_hint(err, "1%% to 100%%, such as 25%%");
+    return -REASON_INVALID;
+}
+
+static void list_words(const struct words *words, struct strbuf *out)
+{
+    for (uint32_t i = 0; i < words->n; i++) {
+        if (words->rows[i].name != NULL) {
+            strbuf_addf(out, "%s%s", out->len > 0 ? ", " : "", words->rows[i].name);
+        }
+    }
+}
+
+int need_read_word(const char *option, const char *text, const struct words *words,
+                   uint32_t *ret_value, struct error *err)
+{
+    if (words_find(words, text, ret_value)) {
+        return 0;
+    }
+    CLEANUP_STRBUF struct strbuf list = {0};
+    list_words(words, &list);
+    error_set(err, REASON_INVALID, option, "%s takes %s, not \"%.40s\"", option, strbuf_str(&list),
+              text);
+    return -REASON_INVALID;
+}
+
+/* Case does not count, and NVIDIA's own short name is taken, too. */
+static bool find_product(const char *text, size_t len, enum licence *ret_licence)
+{
+    char word[32];
+    if (len == 0 || len >= sizeof(word)) {
+        return false;
+    }
+    snprintf(word, sizeof(word), "%.*s", (int)len, text);
+    for (uint32_t i = 0; i < LICENCE_COUNT; i++) {
+        if (str_eq_case(word, licence_name((enum licence)i)) ||
+            (i == LICENCE_NVAIE && (str_eq_case(word, "nvaie") || str_eq_case(word, "ai")))) {
+            *ret_licence = (enum licence)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int need_read_licences(const char *text, struct need *need, struct error *err)
+{
+    need->any_licence = str_eq(text, "any");
+    need->licences = 0;
+    if (need->any_licence || str_eq(text, "none")) {
+        return 0;
+    }
+    for (const char *at = text;; at++) {
+        size_t len = strcspn(at, ",");
+        enum licence licence = LICENCE_COUNT;
+        if (!find_product(at, len, &licence)) {
+            CLEANUP_STRBUF struct strbuf list = {0};
+            list_words(&licence_words, &list);
+            return error_set(err, REASON_INVALID, "--licences",
+                             "--licences takes any, none, or some of %s, not \"%.*s\"",
+                             strbuf_str(&list), (int)(len > 40 ? 40 : len), at);
+        }
+        need->licences |= LICENCE_SET(licence);
+        at += len;
+        if (*at == '\0') {
+            return 0;
+        }
+    }
+}

@@ -60,16 +60,20 @@ static bool is_of_mode(const struct cat_vgpu_type *type, enum claim_mode mode)
     return false;
 }
 
+/* Profiles with extra media engines, or without any, and their types are left out: a need says
+ * nothing of them. */
 static void add_types(const struct gpu_model *model, const struct need *need, enum claim_mode mode,
                       struct candidates *candidates)
 {
     for (vec_each(&model->types, type)) {
-        if (!is_of_mode(type, mode) || !suits(type, need)) {
+        const struct cat_profile *profile = profile_of(model, type->gi_profile);
+        if (!is_of_mode(type, mode) || !suits(type, need) ||
+            (profile != NULL && profile->media != MEDIA_PLAIN)) {
             continue;
         }
         struct candidate *candidate = vec_push(candidates);
         candidate->type = type;
-        candidate->profile = profile_of(model, type->gi_profile);
+        candidate->profile = profile;
         candidate->memory_mib = need->usable_memory ? guest_memory(type) : type_nominal_mib(type);
         candidate->slices = type->mig_backed ? type->gi_slices : 0;
         candidate->per_gpu = type->max_per_gpu;
@@ -78,7 +82,6 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
     }
 }
 
-/* Plain profiles: one with extra media engines, or without any, is for those who ask for it. */
 static void add_profiles(const struct gpu_model *model, struct candidates *candidates)
 {
     for (vec_each(&model->profiles, profile)) {

@@ -143,8 +143,7 @@ static const struct column columns[] = {
     {"PER GPU", .path = "perGpu", .format = COLUMN_VALUE, .align = TABLE_RIGHT, .drop = 2},
     {"LICENCE", .cell = add_licences},
 };
-static const struct listing advice_listing = {
-    .arrays = {"advice"}, LISTING_COLUMNS(columns), .empty = "no board serves that"};
+static const struct listing advice_listing = {.arrays = {"advice"}, LISTING_COLUMNS(columns)};
 
 static void print_reasons(const json_t *answer, size_t width)
 {
@@ -221,6 +220,17 @@ static int advise(const struct arguments *arguments, const struct need *need,
     return r;
 }
 
+static int refuse(const struct arguments *arguments, struct error *err)
+{
+    const char *gpu = arguments->values[ADVISE_GPU];
+    if (gpu != NULL) {
+        return error_set(err, REASON_NO_CAPACITY, NULL, "no mode of %s serves that", gpu);
+    }
+    error_set(err, REASON_NO_CAPACITY, NULL, "no board of the catalog serves that");
+    error_hint(err, "`cleave advise --gpu MODEL …` says why that board does not");
+    return -REASON_NO_CAPACITY;
+}
+
 static int cmd_advise(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     struct need need;
@@ -228,13 +238,18 @@ static int cmd_advise(struct cli *cli, const struct arguments *arguments, struct
     CLEANUP_JSON json_t *json = NULL;
     int r = read_need(arguments, &need, err);
     r = r != 0 ? r : advise(arguments, &need, &advices, &json, err);
+    bool serves = advices.n > 0 && advices.items[0].verdict != VERDICT_NO;
     advices_done(&advices);
-    if (r != 0 || cli_print_raw(cli, json)) {
+    if (r != 0) {
         return r;
     }
-    listing_print(&advice_listing, json, cli_width(cli));
-    print_reasons(json, cli_width(cli));
-    return 0;
+    if (!cli_print_raw(cli, json) && json_array_size(view_at(json, "advice")) > 0) {
+        listing_print(&advice_listing, json, cli_width(cli));
+        print_reasons(json, cli_width(cli));
+        printf("%s", serves ? "" : "\n");
+        fflush(stdout);
+    }
+    return serves ? 0 : refuse(arguments, err);
 }
 
 /* ---- the table ---- */

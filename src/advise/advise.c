@@ -4,31 +4,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "advise/candidate.h"
+#include "advise/contender.h"
 #include "base/str.h"
 
 WORDS_DEFINE(verdict_words, "verdict", VERDICT_COUNT, WORD(VERDICT_YES, "yes"),
              WORD(VERDICT_WITH_CHANGE, "with-change"), WORD(VERDICT_NO, "no"))
 
-/* ---- the candidate that stands for its mode ---- */
+/* ---- the contender that stands for its mode ---- */
 
-static bool serves(const struct candidate *candidate)
+static bool serves(const struct contender *contender)
 {
-    return candidate->enough && candidate->broken.n == 0;
+    return contender->enough && contender->broken.n == 0;
 }
 
 /* The first that serves; else of those that are large enough the one that breaks the fewest rules;
  * else the largest. */
-static struct candidate *choose(struct candidates *candidates)
+static struct contender *choose(struct contenders *contenders)
 {
-    struct candidate *best = NULL;
-    for (vec_each(candidates, candidate)) {
-        if (serves(candidate)) {
-            return candidate;
+    struct contender *best = NULL;
+    for (vec_each(contenders, contender)) {
+        if (serves(contender)) {
+            return contender;
         }
-        if (best == NULL || (candidate->enough && !best->enough) ||
-            (candidate->enough == best->enough && candidate->broken.n < best->broken.n)) {
-            best = candidate;
+        if (best == NULL || (contender->enough && !best->enough) ||
+            (contender->enough == best->enough && contender->broken.n < best->broken.n)) {
+            best = contender;
         }
     }
     return best;
@@ -36,15 +36,15 @@ static struct candidate *choose(struct candidates *candidates)
 
 /* Smaller types were large enough and broke a rule, so that the whole GPU would serve a part's
  * need: their reasons. NULL: not so. */
-static const struct checks *turned_down(const struct candidates *candidates,
-                                        const struct candidate *chosen)
+static const struct checks *turned_down(const struct contenders *contenders,
+                                        const struct contender *chosen)
 {
-    for (vec_each(candidates, candidate)) {
-        if (candidate == chosen) {
+    for (vec_each(contenders, contender)) {
+        if (contender == chosen) {
             return NULL;
         }
-        if (candidate->enough && candidate->broken.n > 0 && !candidate->whole) {
-            return &candidate->broken;
+        if (contender->enough && contender->broken.n > 0 && !contender->whole) {
+            return &contender->broken;
         }
     }
     return NULL;
@@ -84,9 +84,9 @@ static void note_change(const struct need *need, struct advice *advice)
 static struct advice advise_mode(const struct rules *rules, const struct gpu_model *model,
                                  const struct need *need, enum claim_mode mode)
 {
-    struct candidates candidates = {0};
-    candidates_judge(rules, model, need, mode, &candidates);
-    const struct candidate *chosen = choose(&candidates);
+    struct contenders contenders = {0};
+    contenders_judge(rules, model, need, mode, &contenders);
+    const struct contender *chosen = choose(&contenders);
     struct advice advice = {.mode = mode,
                             .verdict = serves(chosen) ? VERDICT_YES : VERDICT_NO,
                             .model = model,
@@ -96,7 +96,7 @@ static struct advice advise_mode(const struct rules *rules, const struct gpu_mod
                             .per_gpu = chosen->per_gpu,
                             .licences = chosen->licences,
                             .wasted_mib = CAT_UNKNOWN};
-    const struct checks *others = turned_down(&candidates, chosen);
+    const struct checks *others = turned_down(&contenders, chosen);
     if (advice.verdict == VERDICT_NO) {
         copy_checks(&chosen->broken, &advice.reasons);
     } else if (others != NULL) {
@@ -109,7 +109,7 @@ static struct advice advise_mode(const struct rules *rules, const struct gpu_mod
         advice.wasted_mib = chosen->memory_mib - need->memory_mib;
     }
     note_change(need, &advice);
-    candidates_done(&candidates);
+    contenders_done(&contenders);
     return advice;
 }
 

@@ -126,7 +126,7 @@ static const char *name_of(const struct advice *advice)
                                      : "-";
 }
 
-/* What is wrong, one line each; returns how many. */
+/* Prints a line for each answer that is wrong; returns how many are. */
 static size_t compare(const json_t *expected, const struct advices *advices, const char *id)
 {
     size_t wrong = 0;

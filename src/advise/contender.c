@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "advise/candidate.h"
+#include "advise/contender.h"
 
 #include <stdlib.h>
 
@@ -16,13 +16,13 @@ static uint32_t guest_memory(const struct cat_vgpu_type *type)
     return nominal - nominal / 16 - 16;
 }
 
-static bool is_whole(const struct gpu_model *model, const struct candidate *candidate,
+static bool is_whole(const struct gpu_model *model, const struct contender *contender,
                      uint32_t nominal_mib)
 {
-    return (candidate->slices > 0 && candidate->slices == model->compute_slices) ||
+    return (contender->slices > 0 && contender->slices == model->compute_slices) ||
            (nominal_mib != CAT_UNKNOWN && model->memory_mib != CAT_UNKNOWN &&
             nominal_mib >= model->memory_mib) ||
-           (candidate->slices == 0 && candidate->per_gpu == 1);
+           (contender->slices == 0 && contender->per_gpu == 1);
 }
 
 static const struct cat_profile *profile_of(const struct gpu_model *model, const char *name)
@@ -63,7 +63,7 @@ static bool is_of_mode(const struct cat_vgpu_type *type, enum claim_mode mode)
 /* Profiles with extra media engines, or without any, and their types are left out: a need says
  * nothing of them. */
 static void add_types(const struct gpu_model *model, const struct need *need, enum claim_mode mode,
-                      struct candidates *candidates)
+                      struct contenders *contenders)
 {
     for (vec_each(&model->types, type)) {
         const struct cat_profile *profile = profile_of(model, type->gi_profile);
@@ -71,81 +71,81 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
             (profile != NULL && profile->media != MEDIA_PLAIN)) {
             continue;
         }
-        struct candidate *candidate = vec_push(candidates);
-        candidate->type = type;
-        candidate->profile = profile;
-        candidate->memory_mib = need->usable_memory ? guest_memory(type) : type_nominal_mib(type);
-        candidate->slices = type->mig_backed ? type->gi_slices : 0;
-        candidate->per_gpu = type->max_per_gpu;
-        candidate->licences = licence_of_series(type->series);
-        candidate->whole = is_whole(model, candidate, type_nominal_mib(type));
+        struct contender *contender = vec_push(contenders);
+        contender->type = type;
+        contender->profile = profile;
+        contender->memory_mib = need->usable_memory ? guest_memory(type) : type_nominal_mib(type);
+        contender->slices = type->mig_backed ? type->gi_slices : 0;
+        contender->per_gpu = type->max_per_gpu;
+        contender->licences = licence_of_series(type->series);
+        contender->whole = is_whole(model, contender, type_nominal_mib(type));
     }
 }
 
-static void add_profiles(const struct gpu_model *model, struct candidates *candidates)
+static void add_profiles(const struct gpu_model *model, struct contenders *contenders)
 {
     for (vec_each(&model->profiles, profile)) {
         if (profile->media == MEDIA_PLAIN && !profile->gfx) {
-            struct candidate *candidate = vec_push(candidates);
-            candidate->profile = profile;
-            candidate->memory_mib = profile->memory_mib;
-            candidate->slices = profile->compute_slices;
-            candidate->per_gpu = profile->max_instances;
-            candidate->whole = is_whole(model, candidate, CAT_UNKNOWN);
+            struct contender *contender = vec_push(contenders);
+            contender->profile = profile;
+            contender->memory_mib = profile->memory_mib;
+            contender->slices = profile->compute_slices;
+            contender->per_gpu = profile->max_instances;
+            contender->whole = is_whole(model, contender, CAT_UNKNOWN);
         }
     }
 }
 
-static uint32_t share_of(const struct gpu_model *model, const struct candidate *candidate)
+static uint32_t share_of(const struct gpu_model *model, const struct contender *contender)
 {
-    if (candidate->type != NULL) {
-        return type_compute(model, candidate->type);
+    if (contender->type != NULL) {
+        return type_compute(model, contender->type);
     }
-    if (candidate->profile == NULL) {
+    if (contender->profile == NULL) {
         return 100;
     }
     return model->compute_slices == CAT_UNKNOWN || model->compute_slices == 0
                ? CAT_UNKNOWN
-               : 100 * candidate->slices / model->compute_slices;
+               : 100 * contender->slices / model->compute_slices;
 }
 
 static bool is_enough(const struct gpu_model *model, const struct need *need,
-                      const struct candidate *candidate)
+                      const struct contender *contender)
 {
-    uint32_t share = share_of(model, candidate);
-    return candidate->memory_mib != CAT_UNKNOWN && candidate->memory_mib >= need->memory_mib &&
+    uint32_t share = share_of(model, contender);
+    return contender->memory_mib != CAT_UNKNOWN && contender->memory_mib >= need->memory_mib &&
            (need->compute == 0 || (share != CAT_UNKNOWN && share >= need->compute));
 }
 
 static void judge(const struct rules *rules, const struct gpu_model *model, const struct need *need,
-                  enum claim_mode mode, struct candidate *candidate)
+                  enum claim_mode mode, struct contender *contender)
 {
     struct claim_spec spec = {.mode = mode,
                               .mixed = need->mixed && mode == CLAIM_TIME_SLICED,
                               .guest = need->guest,
                               .migratable = need->live_migration,
                               .start = NO_ID};
-    if (candidate->type != NULL) {
-        STR_SET(spec.type, candidate->type->name);
+    if (contender->type != NULL) {
+        STR_SET(spec.type, contender->type->name);
     }
     const struct gpu_scheduler scheduler = {.policy = need->scheduler};
     const struct rule_facts facts = {.spec = &spec,
                                      .model = model,
-                                     .type = candidate->type,
-                                     .profile = candidate->profile,
+                                     .type = contender->type,
+                                     .profile = contender->profile,
                                      .scheduler = &scheduler,
                                      .has_vm = need->consumer == CONSUMER_VM,
                                      .need = need,
-                                     .licences = candidate->licences};
-    candidate->enough = is_enough(model, need, candidate);
-    rules_judge(rules, &facts, &candidate->broken);
+                                     .licences = contender->licences};
+    contender->enough = is_enough(model, need, contender);
+    rules_judge(rules, &facts, &contender->broken);
 }
 
 /* The smallest first: compute slices, then memory, then the series that costs least. */
 static int by_size(const void *a, const void *b)
 {
-    const struct candidate *x = a;
-    const struct candidate *y = b;
+    const struct contender *x = a;
+    const struct contender *y = b;
     if (x->slices != y->slices) {
         return x->slices < y->slices ? -1 : 1;
     }
@@ -158,36 +158,36 @@ static int by_size(const void *a, const void *b)
     return (int)strcspn(order, (char[]){s, 0}) - (int)strcspn(order, (char[]){t, 0});
 }
 
-void candidates_judge(const struct rules *rules, const struct gpu_model *model,
+void contenders_judge(const struct rules *rules, const struct gpu_model *model,
                       const struct need *need, enum claim_mode mode,
-                      struct candidates *ret_candidates)
+                      struct contenders *ret_contenders)
 {
     if (mode == CLAIM_PASSTHROUGH) {
-        *vec_push(ret_candidates) =
-            (struct candidate){.memory_mib = model->memory_mib,
+        *vec_push(ret_contenders) =
+            (struct contender){.memory_mib = model->memory_mib,
                                .per_gpu = 1,
                                .licences = need->graphics ? licence_of_graphics_passthrough() : 0,
                                .whole = true};
     } else if (mode == CLAIM_GPU_INSTANCE) {
-        add_profiles(model, ret_candidates);
+        add_profiles(model, ret_contenders);
     } else {
-        add_types(model, need, mode, ret_candidates);
+        add_types(model, need, mode, ret_contenders);
     }
-    if (ret_candidates->n == 0) {
-        (void)vec_push(ret_candidates); /* what the mode lacks is said of the mode */
-        ret_candidates->items[0].memory_mib = CAT_UNKNOWN;
-        ret_candidates->items[0].per_gpu = CAT_UNKNOWN;
+    if (ret_contenders->n == 0) {
+        (void)vec_push(ret_contenders); /* what the mode lacks is said of the mode */
+        ret_contenders->items[0].memory_mib = CAT_UNKNOWN;
+        ret_contenders->items[0].per_gpu = CAT_UNKNOWN;
     }
-    qsort(ret_candidates->items, ret_candidates->n, sizeof(ret_candidates->items[0]), by_size);
-    for (vec_each(ret_candidates, candidate)) {
-        judge(rules, model, need, mode, candidate);
+    qsort(ret_contenders->items, ret_contenders->n, sizeof(ret_contenders->items[0]), by_size);
+    for (vec_each(ret_contenders, contender)) {
+        judge(rules, model, need, mode, contender);
     }
 }
 
-void candidates_done(struct candidates *candidates)
+void contenders_done(struct contenders *contenders)
 {
-    for (vec_each(candidates, candidate)) {
-        vec_done(&candidate->broken);
+    for (vec_each(contenders, contender)) {
+        vec_done(&contender->broken);
     }
-    vec_done(candidates);
+    vec_done(contenders);
 }

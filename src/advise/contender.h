@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Candidates of a mode: each type or profile that a board has for it, judged against a need. */
-#ifndef ADVISE_CANDIDATE_H
-#define ADVISE_CANDIDATE_H
+/* Contenders of a mode: each type or profile that a board has for it, judged against a need. */
+#ifndef ADVISE_CONTENDER_H
+#define ADVISE_CONTENDER_H
 
-#include "advise/advise.h"
+#include "catalog/catalog.h"
+#include "model/check.h"
+#include "model/need.h"
+#include "rules/rules.h"
 
-struct candidate {
+struct contender {
     const struct cat_vgpu_type *type;
     const struct cat_profile *profile;
     uint32_t memory_mib; /* as the need counts it; CAT_UNKNOWN */
@@ -16,17 +19,17 @@ struct candidate {
     bool enough; /* memory and compute; what is too small is no reason to be given */
     struct checks broken;
 };
-struct candidates {
-    struct candidate *items;
+struct contenders {
+    struct contender *items;
     size_t n;
     size_t cap;
 };
 
 /* What the mode has on that board, the smallest first; types for graphics and for compute as the
  * need asks. */
-void candidates_judge(const struct rules *rules, const struct gpu_model *model,
+void contenders_judge(const struct rules *rules, const struct gpu_model *model,
                       const struct need *need, enum claim_mode mode,
-                      struct candidates *ret_candidates);
-void candidates_done(struct candidates *candidates);
+                      struct contenders *ret_contenders);
+void contenders_done(struct contenders *contenders);
 
 #endif

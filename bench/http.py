@@ -98,12 +98,12 @@ def fill_journal(directory, log):
                         "--type", "L40S-8Q"], check=True, stdout=log, stderr=log)
     with sqlite3.connect(directory / "state/cleave.db") as db:
         put = "INSERT INTO records (kind, id, version, document) VALUES (?, ?, 1, ?)"
-        plan, document = db.execute("SELECT id, document FROM records WHERE kind = 'plan' ORDER BY id DESC").fetchone()
-        number, name = plan.split(":")
+        plan, document = db.execute("SELECT id, document FROM records WHERE id LIKE 'over:plan:%' ORDER BY id DESC").fetchone()
+        _, _, number, name = plan.split(":")
         steps = db.execute("SELECT id, document FROM records WHERE kind = 'step' AND id LIKE ?", (number + "/%",)).fetchall()
         for i in range(1, PLANS):
             new, at = str(uuid.uuid4()), f"{int(number) + i:012}"
-            db.execute(put, ("plan", f"{at}:{new}", document.replace(name, new)))
+            db.execute(put, ("operation", f"over:plan:{at}:{new}", document.replace(name, new)))
             db.executemany(put, [("step", at + step[len(number):], text) for step, text in steps])
         event = json.loads(db.execute("SELECT document FROM records WHERE kind = 'event' ORDER BY id DESC").fetchone()[0])
         db.executemany(put, [("event", f"{event['seq'] + i:020}", json.dumps({**event, "seq": event["seq"] + i}))

@@ -11,6 +11,7 @@
 #include "drain/drain_run.h"
 #include "migration/migration_requests.h"
 #include "model/drain.h"
+#include "model/operation_views.h"
 #include "state/gpu_records.h"
 #include "state/state.h"
 #include "state/txn.h"
@@ -46,33 +47,40 @@ static int drain_cancel(struct operation *operation, struct error *err)
     return r;
 }
 
-static void drain_describe(const struct operation *operation, struct operation_view *view)
+static void describe_drain(const struct operation *operation, struct operation_view *view)
 {
     const struct drain_run *d = operation->data;
-    size_t gone = 0;
-    size_t stay = 0;
-    for (vec_each(&d->drain->vms, vm)) {
-        gone += vm->step == DRAIN_GONE;
-        stay += vm->step == DRAIN_LEFT || vm->step == DRAIN_FAILED;
-    }
-    STR_SET(view->text, "emptying the host");
-    STR_SET(view->host, d->drain->n_targets == 1 ? d->drain->targets[0].destination : "");
-    STR_SET(view->progress.unit, "VMs");
-    view->progress.done = gone;
-    view->progress.total = d->drain->vms.n;
-    if (stay > 0) {
-        str_print(view->problem, sizeof(view->problem), "%zu of %zu VMs stay here", stay,
-                  d->drain->vms.n);
-        STR_SET(view->hint, "`cleave host drain --status` says why");
-    }
+    drain_describe(d->drain, view);
 }
 
-static const struct operation_kind drain_kind = {.id = OPERATION_KIND_DRAIN,
-                                                 .url = "/v1/drain",
-                                                 .advance = drain_advance,
-                                                 .refuse_cancel = drain_refuse_cancel,
-                                                 .cancel = drain_cancel,
-                                                 .describe = drain_describe};
+/* The latest is the host's, unless that was ended. */
+static int drain_found(struct manager *m, const struct operation_view *view, const json_t *body,
+                       struct error *err)
+{
+    struct drain *drain = NULL;
+    int r = drain_from_stored_json(body, &drain, err);
+    if (r != 0) {
+        return r;
+    }
+    if (drain->id[0] == '\0') { /* as it was stored before drains had one */
+        STR_SET(drain->id, view->id);
+    }
+    const struct operation_start start = {.kind = &drain_kind, .resumed = true};
+    struct drain_run *d = drain_run_new(m, drain, &start);
+    d->unseen = true;
+    drain_run_keep(m->drain_run);
+    m->drain_run = drain->undrained ? NULL : d;
+    drain_run_keep(drain->undrained ? d : NULL);
+    return 0;
+}
+
+const struct operation_kind drain_kind = {.id = OPERATION_KIND_DRAIN,
+                                          .url = "/v1/drain",
+                                          .found = drain_found,
+                                          .advance = drain_advance,
+                                          .refuse_cancel = drain_refuse_cancel,
+                                          .cancel = drain_cancel,
+                                          .describe = describe_drain};
 
 /* When nothing comes back any more. */
 static void drain_run_end(struct drain_run *d)
@@ -93,29 +101,10 @@ void drains_free(struct manager *m)
 {
     for (size_t i = m->operations.items.n; i > 0; i--) {
         const struct operation *operation = m->operations.items.items[i - 1];
-        if (operation->kind == &drain_kind) {
+        if (operation->kind == &drain_kind && operation->data != NULL) {
             drain_run_end(operation->data);
         }
     }
-}
-
-int drains_open(struct manager *m, struct error *err)
-{
-    CLEANUP_JSON json_t *documents = NULL;
-    int r = ledger_records(m->ledger, RECORD_DRAIN, &documents, err);
-    const json_t *json = r == 0 ? json_object_get(documents, DRAIN_KEY) : NULL;
-    if (json == NULL) {
-        return r;
-    }
-    struct drain *drain = NULL;
-    r = drain_from_stored_json(json, &drain, err);
-    if (r != 0) {
-        return r;
-    }
-    const struct operation_start start = {.kind = &drain_kind, .resumed = true};
-    m->drain_run = drain_run_new(m, drain, &start);
-    m->drain_run->unseen = true;
-    return 0;
 }
 
 /* ---- begin ---- */
@@ -150,8 +139,9 @@ static void begun(const struct error *err, void *data)
         change_refuse(b->change, err);
         return;
     }
-    drain_run_free(m->drain_run); /* the one before, which is over */
+    drain_run_keep(m->drain_run); /* the one before, which is over */
     m->drain_run = d;
+    operations_trim(&m->operations, OPERATION_KIND_DRAIN);
     change_answer(b->change, reply_drain(d->drain));
     drain_plan(d, drain_planned);
 }
@@ -278,13 +268,13 @@ static void ended(const struct error *err, void *data)
     }
     json_t *body = reply_drain(m->drain_run->drain);
     if (!change->dry_run) {
-        drain_run_free(m->drain_run);
-        m->drain_run = NULL;
+        m->drain_run->drain->undrained = true;
+        drain_run_keep(TAKE_PTR(m->drain_run));
     }
     change_answer(change, body);
 }
 
-/* Ends the maintenance: the cordons of the drain go, and it is forgotten. */
+/* Ends the maintenance: the cordons of the drain go, and it is history. */
 static void end_drain(struct change *change)
 {
     struct manager *m = change->manager;
@@ -297,7 +287,9 @@ static void end_drain(struct change *change)
             txn_uncordon(&txn, gpu, author);
         }
     }
-    draft_delete_record(&txn.draft, RECORD_DRAIN, DRAIN_KEY);
+    struct drain drain = *m->drain_run->drain; /* its VMs are borrowed */
+    drain.undrained = true;
+    txn_put_drain(&txn, &drain);
     txn_commit_then(&txn, ended, change);
 }
 

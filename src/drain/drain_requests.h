@@ -3,10 +3,11 @@
 #ifndef DRAIN_DRAIN_REQUESTS_H
 #define DRAIN_DRAIN_REQUESTS_H
 
+#include "operation/operation.h"
 #include "service/service.h"
 
-/* Reads the store. */
-int drains_open(struct manager *m, struct error *err);
+extern const struct operation_kind drain_kind;
+
 /* When nothing comes back any more. */
 void drains_free(struct manager *m);
 

@@ -4,18 +4,10 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "model/operation_views.h"
 #include "state/state.h"
+#include "state/stored_operations.h"
 #include "state/txn.h"
-
-enum operation_state drain_operation_state(enum drain_state state)
-{
-    static const enum operation_state states[DRAIN_STATE_COUNT] = {
-        [DRAIN_PLANNING] = OPERATION_RUNNING,      [DRAIN_RUNNING] = OPERATION_RUNNING,
-        [DRAIN_CANCELLING] = OPERATION_CANCELLING, [DRAIN_DONE] = OPERATION_DONE,
-        [DRAIN_INCOMPLETE] = OPERATION_FAILED,     [DRAIN_CANCELLED] = OPERATION_CANCELLED,
-    };
-    return states[state];
-}
 
 struct drain_run *drain_run_new(struct manager *m, struct drain *drain,
                                 const struct operation_start *start)
@@ -56,6 +48,17 @@ void drain_run_free(struct drain_run *d)
     vec_done(&d->calls);
     drain_free(d->drain);
     free(d);
+}
+
+void drain_run_keep(struct drain_run *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    operation_keep(d->operation);
+    d->operation->shown->hint[0] = '\0'; /* it points to the host's drain */
+    d->operation = NULL;
+    drain_run_free(d);
 }
 
 void drain_run_answer(struct drain_run *d, const struct error *err)
@@ -103,6 +106,8 @@ bool drain_call_end(struct drain_call *call, struct drain_run **ret_d, size_t *r
 
 void txn_put_drain(struct txn *txn, const struct drain *drain)
 {
-    CLEANUP_JSON json_t *json = drain_to_stored_json(drain);
-    txn_put_record(txn, RECORD_DRAIN, DRAIN_KEY, json);
+    struct operation_view view;
+    CLEANUP_JSON json_t *body = drain_to_stored_json(drain);
+    drain_to_operation(drain, &view);
+    txn_put_operation(txn, &view, body);
 }

@@ -13,8 +13,6 @@
 
 struct txn;
 
-#define DRAIN_KEY "host" /* in RECORD_DRAIN */
-
 /* One call of the manager for one VM, and back. */
 struct drain_call {
     struct drain_run *drain_run;
@@ -42,8 +40,9 @@ struct drain_run *drain_run_new(struct manager *m, struct drain *drain,
                                 const struct operation_start *start);
 /* The next state, of the drain and of its operation. */
 void drain_run_enter(struct drain_run *d, enum drain_state state);
-enum operation_state drain_operation_state(enum drain_state state);
-/* Once the last of its calls is back. */
+/* A drain that is over and no longer the host's: only its operation is left. NULL: nothing. */
+void drain_run_keep(struct drain_run *d);
+/* With its operation, once the last of its calls is back. */
 void drain_run_free(struct drain_run *d);
 /* Ends a dry run: its answer, or why there is none. */
 void drain_run_answer(struct drain_run *d, const struct error *err);

@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ledger/record_json.h"
+#include "model/operation_views.h"
 
 #define EVENTS_KEPT 100000
-#define PLANS_KEPT 1000
 
 void draft_begin(struct draft *draft, struct ledger *ledger)
 {
@@ -34,7 +34,8 @@ void draft_drop(struct draft *draft)
     batch_done(&draft->batch);
     vec_done(&draft->claims);
     vec_done(&draft->gpu_records);
-    vec_done(&draft->plans);
+    operation_log_done(&draft->operations);
+    vec_done(&draft->forgotten);
     vec_done(&draft->events);
 }
 
@@ -163,71 +164,83 @@ void draft_list_records(const struct draft *draft, enum record_kind kind, struct
     }
 }
 
-/* ---- plans and events ---- */
+/* ---- operations and events ---- */
 
-/* Of one that is stored, or will be; NULL. */
-static const struct plan_entry *find_plan(const struct draft *draft, const char *id)
+/* The entry of one that is stored, will be, or may be; NULL: it is new. */
+static const struct operation_entry *find_operation(const struct draft *draft,
+                                                    enum operation_kind_id kind, const char *id)
 {
-    const struct plan_entry *entry = plan_log_find(&draft->plans, id);
-    return entry != NULL ? entry : plan_log_find(&draft->ledger->plans, id);
+    const struct operation_log *log = &draft->ledger->operations;
+    const struct operation_entry *entry = operation_log_find(&draft->operations, kind, id);
+    entry = entry != NULL ? entry : operation_log_find(log, kind, id);
+    bool tried = str_eq(log->tried[kind].id, id);
+    return entry == NULL && tried ? &log->tried[kind] : entry;
 }
 
-static void forget_plan(struct draft *draft, const struct plan_entry *entry)
+static void forget(struct draft *draft, const struct operation_entry *entry)
 {
-    char id[PLAN_RECORD_ID_SIZE];
+    char id[OPERATION_RECORD_ID_SIZE];
     char from[STEP_RECORD_ID_SIZE];
     char to[STEP_RECORD_ID_SIZE];
-    step_record_range(entry, from, to);
-    batch_delete(&draft->batch, RECORD_PLAN, plan_record_id(entry, id), VERSION_ANY);
-    batch_delete_range(&draft->batch, RECORD_STEP, from, to);
+    batch_delete(&draft->batch, RECORD_OPERATION, operation_record_id(entry, id), VERSION_ANY);
+    if (entry->kind == OPERATION_KIND_PLAN) {
+        step_record_range(entry, from, to);
+        batch_delete_range(&draft->batch, RECORD_STEP, from, to);
+    }
+    *vec_push(&draft->forgotten) = *entry;
 }
 
-static struct plan_entry add_plan(struct draft *draft, const char *id)
+/* Forgets the oldest that are over, those that the draft puts not among them. */
+static void trim(struct draft *draft, enum operation_kind_id kind)
 {
-    uint64_t stored = plan_log_last(&draft->ledger->plans);
-    uint64_t put = plan_log_last(&draft->plans);
-    struct plan_entry entry = {.number = (put > stored ? put : stored) + 1};
-    STR_SET(entry.id, id);
-    for (vec_each(&draft->ledger->plans, old)) {
-        if (old->number + PLANS_KEPT > entry.number) {
-            break;
-        }
-        if (!old->running && plan_log_find(&draft->plans, old->id) == NULL) {
-            forget_plan(draft, old);
+    const struct operation_entries *stored = &draft->ledger->operations.kinds[kind];
+    size_t over = 0;
+    for (vec_each(&draft->operations.kinds[kind], entry)) {
+        over += entry->over;
+    }
+    for (size_t i = stored->n; i > 0; i--) {
+        const struct operation_entry *entry = &stored->items[i - 1];
+        if (entry->over && operation_log_find(&draft->operations, kind, entry->id) == NULL) {
+            over++;
+            if (over > operation_limits[kind].stored) {
+                forget(draft, entry);
+            }
         }
     }
-    return entry;
 }
 
-static void note_plan(struct draft *draft, const struct plan_entry *entry)
+void draft_put_operation(struct draft *draft, const struct operation_view *view, const json_t *body)
 {
-    struct plan_entry *place = plan_log_find(&draft->plans, entry->id);
-    if (place == NULL) {
-        size_t at = draft->plans.n;
-        place = vec_push(&draft->plans);
-        for (; at > 0 && place[-1].number > entry->number; at--, place--) {
-            *place = place[-1];
-        }
+    char id[OPERATION_RECORD_ID_SIZE];
+    const struct operation_entry *known = find_operation(draft, view->kind, view->id);
+    struct operation_entry entry =
+        known != NULL ? *known
+                      : operation_log_next(&draft->ledger->operations, view->kind, view->id);
+    bool over = operation_state_is_over(view->state);
+    if (known != NULL && entry.over != over) {
+        batch_delete(&draft->batch, RECORD_OPERATION, operation_record_id(&entry, id), VERSION_ANY);
     }
-    *place = *entry;
+    entry.over = over;
+    batch_put(&draft->batch, RECORD_OPERATION, operation_record_id(&entry, id),
+              record_text(operation_to_stored_json(view, body)), VERSION_ANY);
+    (void)operation_log_put(&draft->operations, &entry);
+    if (entry.over) {
+        trim(draft, entry.kind);
+    }
 }
 
 void draft_put_plan(struct draft *draft, const struct plan *plan)
 {
-    char id[PLAN_RECORD_ID_SIZE];
     char from[STEP_RECORD_ID_SIZE];
     char to[STEP_RECORD_ID_SIZE];
-    const struct plan_entry *known = find_plan(draft, plan->id);
-    struct plan_entry entry = known != NULL ? *known : add_plan(draft, plan->id);
-    plan_record_id(&entry, id);
-    entry.running = plan->state == PLAN_RUNNING || plan->state == PLAN_UNDOING;
-    if (known != NULL && known->running != entry.running) {
-        batch_delete(&draft->batch, plan_entry_kind(known), id, VERSION_ANY);
-    }
-    batch_put(&draft->batch, plan_entry_kind(&entry), id, record_of_plan(plan), VERSION_ANY);
-    note_plan(draft, &entry);
-    step_record_range(&entry, from, to);
-    batch_delete_range(&draft->batch, RECORD_STEP, step_record_id(&entry, plan->steps.n, from), to);
+    struct operation_view view;
+    CLEANUP_JSON json_t *body = plan_to_body(plan);
+    plan_to_operation(plan, &view);
+    draft_put_operation(draft, &view, body);
+    const struct operation_entry *entry =
+        operation_log_find(&draft->operations, OPERATION_KIND_PLAN, plan->id);
+    step_record_range(entry, from, to);
+    batch_delete_range(&draft->batch, RECORD_STEP, step_record_id(entry, plan->steps.n, from), to);
     for (size_t i = 0; i < plan->steps.n; i++) {
         draft_put_step(draft, plan->id, i, &plan->steps.items[i]);
     }
@@ -236,7 +249,7 @@ void draft_put_plan(struct draft *draft, const struct plan *plan)
 void draft_put_step(struct draft *draft, const char *plan_id, size_t index, const struct step *step)
 {
     char id[STEP_RECORD_ID_SIZE];
-    const struct plan_entry *entry = find_plan(draft, plan_id);
+    const struct operation_entry *entry = find_operation(draft, OPERATION_KIND_PLAN, plan_id);
     if (entry == NULL) {
         draft->result =
             error_set(&draft->err, REASON_NOT_FOUND, plan_id, "there is no plan %s", plan_id);
@@ -289,25 +302,16 @@ static void take_claim(struct ledger *ledger, const struct draft_claim *touched)
     *place = touched->claim;
 }
 
-static void take_plan(struct plan_log *log, const struct plan_entry *entry)
+static void take_operations(struct draft *draft)
 {
-    struct plan_entry *place = plan_log_find(log, entry->id);
-    place = place == NULL ? vec_push(log) : place; /* a new one has the highest number */
-    *place = *entry;
-}
-
-static void drop_plans(struct plan_log *log, const struct batch *batch)
-{
-    char id[PLAN_RECORD_ID_SIZE];
-    uint64_t last = plan_log_last(log);
-    for (size_t i = 0; i < log->n && log->items[i].number + PLANS_KEPT <= last;) {
-        const struct batch_op *op =
-            batch_find(batch, RECORD_PLAN, plan_record_id(&log->items[i], id));
-        bool gone = op != NULL && op->text == NULL && !log->items[i].running;
-        if (gone) {
-            vec_remove(log, i);
+    struct operation_log *log = &draft->ledger->operations;
+    for (vec_each(&draft->forgotten, entry)) {
+        operation_log_drop(log, entry);
+    }
+    for (size_t kind = 0; kind < OPERATION_KIND_COUNT; kind++) {
+        for (vec_each(&draft->operations.kinds[kind], entry)) {
+            (void)operation_log_put(log, entry);
         }
-        i += gone ? 0 : 1;
     }
 }
 
@@ -324,10 +328,7 @@ static void take(struct draft *draft)
         ledger->gpu_records = draft->gpu_records;
         draft->gpu_records = (struct gpu_records){0};
     }
-    for (vec_each(&draft->plans, entry)) {
-        take_plan(&ledger->plans, entry);
-    }
-    drop_plans(&ledger->plans, &draft->batch);
+    take_operations(draft);
     for (vec_each(&draft->batch, op)) {
         if (ledger_keeps(op->kind) && op->text != NULL) {
             records_put(&ledger->records[op->kind], op->id, op->text);

@@ -22,7 +22,8 @@ struct draft {
     VEC(struct draft_claim) claims;
     struct gpu_records gpu_records; /* all, as they will be, once one is put */
     bool has_gpu_records;
-    struct plan_log plans; /* put */
+    struct operation_log operations; /* put */
+    VEC(struct operation_entry) forgotten;
     VEC(struct event) events;
     int result;
     struct error err;
@@ -65,8 +66,11 @@ void draft_list_records(const struct draft *draft, enum record_kind kind, struct
 /* Its text, as it will be; NULL: there will be none. */
 const char *draft_record(const struct draft *draft, enum record_kind kind, const char *id);
 
-/* A plan with all its steps, new or again. The oldest that have ended go when there are too many.
- */
+/* An operation, new or again, with its kind's document. The oldest of its kind that are over go
+ * when there are too many (operation_limits). */
+void draft_put_operation(struct draft *draft, const struct operation_view *view,
+                         const json_t *body);
+/* The same for a plan, with all its steps. */
 void draft_put_plan(struct draft *draft, const struct plan *plan);
 /* One step of a plan that is stored: its state, problem, read-back values. -NOT_FOUND. */
 void draft_put_step(struct draft *draft, const char *plan_id, size_t index,

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "ledger/record_json.h"
+#include "model/operation_views.h"
 
 /* ---- opening ---- */
 
@@ -92,7 +93,7 @@ int ledger_open(struct store *store, struct ledger **ret_ledger, struct error *e
     int r = load_typed(ledger, RECORD_CLAIM, read_claim, err);
     r = r != 0 ? r : load_typed(ledger, RECORD_GPU, read_gpu, err);
     r = r != 0 ? r : load_kept(ledger, err);
-    r = r != 0 ? r : plan_log_load(store, &ledger->plans, err);
+    r = r != 0 ? r : operation_log_load(store, &ledger->operations, err);
     r = r != 0 ? r : find_last_event(ledger, err);
     if (r == 0) {
         store->ops->watch(store, note_change, ledger);
@@ -113,7 +114,7 @@ void ledger_free(struct ledger *ledger)
     for (size_t i = 0; i < RECORD_KIND_COUNT; i++) {
         records_done(&ledger->records[i]);
     }
-    vec_done(&ledger->plans);
+    operation_log_done(&ledger->operations);
     free(ledger);
 }
 
@@ -183,7 +184,7 @@ struct claim *ledger_claim(const struct ledger *ledger, const char *name)
 
 bool ledger_keeps(enum record_kind kind)
 {
-    return kind >= RECORD_MIGRATION;
+    return kind >= RECORD_HOST;
 }
 
 int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **ret_documents,
@@ -203,52 +204,102 @@ int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **
 
 /* ---- history ---- */
 
-/* Does the plan say what its record's kind and id say? What goes on with it relies on that. */
-static int check_entry(const struct plan_entry *entry, const struct plan *plan, struct error *err)
+/* Does the operation say what its record's id says? What goes on with it relies on that. */
+static int check_entry(const struct operation_entry *entry, const struct operation_view *view,
+                       struct error *err)
 {
-    bool runs = plan->state == PLAN_RUNNING || plan->state == PLAN_UNDOING;
-    if (runs != entry->running) {
+    if (operation_state_is_over(view->state) != entry->over) {
         return error_set(err, REASON_INTERNAL, "store", "its state is \"%s\", and as a record %s",
-                         plan_state_name(plan->state),
-                         entry->running ? "it has not ended" : "it has ended");
+                         operation_state_name(view->state),
+                         entry->over ? "it has ended" : "it has not ended");
     }
-    if (!str_eq(plan->id, entry->id)) {
-        return error_set(err, REASON_INTERNAL, "store", "its id is \"%s\"", plan->id);
+    if (view->kind != entry->kind) {
+        return error_set(err, REASON_INTERNAL, "store", "its kind is \"%s\"",
+                         operation_kind_id_name(view->kind));
     }
+    return str_eq(view->id, entry->id)
+               ? 0
+               : error_set(err, REASON_INTERNAL, "store", "its id is \"%s\"", view->id);
+}
+
+int ledger_damaged(const struct ledger *ledger, const struct operation_entry *entry,
+                   struct error *err)
+{
+    char id[OPERATION_RECORD_ID_SIZE];
+    struct store *store = ledger->store;
+    return store->ops->damaged(store, RECORD_OPERATION, operation_record_id(entry, id), err);
+}
+
+static int read_operation(const char *text, struct operation_view *ret_view, json_t **ret_body,
+                          struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    const json_t *body = NULL;
+    int r = record_parse(text, &json, err);
+    r = r != 0 ? r : operation_from_stored_json(json, ret_view, &body, err);
+    *ret_body = r == 0 ? json_incref((json_t *)body) : NULL;
+    return r;
+}
+
+int ledger_load_operation(const struct ledger *ledger, const struct operation_entry *entry,
+                          struct operation_view *ret_view, json_t **ret_body, struct error *err)
+{
+    char id[OPERATION_RECORD_ID_SIZE];
+    CLEANUP(records_done) struct records records = {0};
+    CLEANUP_JSON json_t *body = NULL;
+    struct store *store = ledger->store;
+    ledger_settle(ledger);
+    struct store_range one = {
+        .kind = RECORD_OPERATION, .from = operation_record_id(entry, id), .max = 1};
+    int r = store->ops->load(store, &one, &records, err);
+    if (r != 0) {
+        return r;
+    }
+    const char *text = records.n == 0 ? "" : records.items[0].text;
+    if (read_operation(text, ret_view, &body, err) != 0 || check_entry(entry, ret_view, err) != 0) {
+        return ledger_damaged(ledger, entry, err);
+    }
+    *ret_body = TAKE_PTR(body);
     return 0;
 }
 
-static int load_entry(const struct ledger *ledger, const struct plan_entry *entry,
-                      struct plan **ret_plan, struct error *err)
+static int check_plan(const struct operation_entry *entry, const struct plan *plan,
+                      struct error *err)
 {
-    char id[PLAN_RECORD_ID_SIZE];
+    struct operation_view view;
+    plan_to_operation(plan, &view);
+    return check_entry(entry, &view, err);
+}
+
+static int load_plan(const struct ledger *ledger, const struct operation_entry *entry,
+                     struct plan **ret_plan, struct error *err)
+{
     char from[STEP_RECORD_ID_SIZE];
     char to[STEP_RECORD_ID_SIZE];
-    CLEANUP(records_done) struct records plans = {0};
+    struct operation_view view;
+    CLEANUP_JSON json_t *body = NULL;
     CLEANUP(records_done) struct records steps = {0};
+    CLEANUP(plan_freep) struct plan *plan = NULL;
     struct store *store = ledger->store;
-    ledger_settle(ledger);
     step_record_range(entry, from, to);
-    struct store_range plan = {
-        .kind = plan_entry_kind(entry), .from = plan_record_id(entry, id), .max = 1};
     struct store_range all = {.kind = RECORD_STEP, .from = from, .to = to};
-    int r = store->ops->load(store, &plan, &plans, err);
+    int r = ledger_load_operation(ledger, entry, &view, &body, err);
     r = r != 0 ? r : store->ops->load(store, &all, &steps, err);
     if (r == 0 &&
-        (record_to_plan(plans.n == 0 ? "" : plans.items[0].text, &steps, ret_plan, err) != 0 ||
-         check_entry(entry, *ret_plan, err) != 0)) {
-        plan_free(TAKE_PTR(*ret_plan));
-        r = store->ops->damaged(store, plan.kind, id, err);
+        (body_to_plan(body, &steps, &plan, err) != 0 || check_plan(entry, plan, err) != 0)) {
+        r = ledger_damaged(ledger, entry, err);
     }
+    *ret_plan = r == 0 ? TAKE_PTR(plan) : NULL;
     return r;
 }
 
 int ledger_load_plan(const struct ledger *ledger, const char *id, struct plan **ret_plan,
                      struct error *err)
 {
-    const struct plan_entry *entry = plan_log_find(&ledger->plans, id);
+    const struct operation_entry *entry =
+        operation_log_find(&ledger->operations, OPERATION_KIND_PLAN, id);
     *ret_plan = NULL;
-    return entry == NULL ? 0 : load_entry(ledger, entry, ret_plan, err);
+    return entry == NULL ? 0 : load_plan(ledger, entry, ret_plan, err);
 }
 
 struct plan_list {
@@ -269,11 +320,12 @@ int ledger_load_plans(const struct ledger *ledger, size_t max, bool unfinished_o
                       struct plan ***ret_plans, size_t *ret_n, struct error *err)
 {
     CLEANUP(plan_list_done) struct plan_list plans = {0};
-    for (size_t i = ledger->plans.n; i > 0 && plans.n < max; i--) {
-        const struct plan_entry *entry = &ledger->plans.items[i - 1];
+    const struct operation_entries *entries = &ledger->operations.kinds[OPERATION_KIND_PLAN];
+    for (size_t i = entries->n; i > 0 && plans.n < max; i--) {
+        const struct operation_entry *entry = &entries->items[i - 1];
         int r = 0;
-        if (entry->running || !unfinished_only) {
-            r = load_entry(ledger, entry, vec_push(&plans), err);
+        if (!entry->over || !unfinished_only) {
+            r = load_plan(ledger, entry, vec_push(&plans), err);
         }
         if (r != 0) {
             return r;

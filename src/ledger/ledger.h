@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The store's content in memory: claims, what is remembered of GPUs, small records by kind, which
- * plans there are. Filled once from the store, and changed only by drafts (ledger/draft.h), once
- * the store has them. The texts of plans, steps and events stay in the store, and are read on
- * request.
+ * operations there are. Filled once from the store, and changed only by drafts (ledger/draft.h),
+ * once the store has them. The texts of operations, steps and events stay in the store, and are
+ * read on request.
  *
  * Loop thread only. Others read the fields, and change none.
  */
@@ -14,11 +14,12 @@
 #include <stdatomic.h>
 
 #include "ledger/aside.h"
-#include "ledger/plan_log.h"
+#include "ledger/operation_log.h"
 #include "ledger/turns.h"
 #include "model/claim.h"
 #include "model/event.h"
 #include "model/gpu_record.h"
+#include "model/plan.h"
 #include "store/store.h"
 
 struct later;
@@ -27,9 +28,9 @@ struct ledger {
     struct store *store;  /* borrowed */
     struct claims claims; /* by name */
     struct gpu_records gpu_records;
-    /* Small records by kind: RECORD_MIGRATION and those behind it. */
+    /* Small records by kind: RECORD_HOST and those behind it. */
     struct records records[RECORD_KIND_COUNT];
-    struct plan_log plans;
+    struct operation_log operations;
     uint64_t last_event;      /* its number; 0: none is stored */
     _Atomic uint64_t changes; /* another number after each change */
     uint64_t facts;           /* likewise, of claims and what is remembered of GPUs */
@@ -77,6 +78,14 @@ int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **
 
 /* ---- history: read from the store ---- */
 
+/* An operation's record: what is shown of it, and its kind's document, which the caller decrefs.
+ * -INTERNAL: it can't be read, or does not say what its id says. */
+int ledger_load_operation(const struct ledger *ledger, const struct operation_entry *entry,
+                          struct operation_view *ret_view, json_t **ret_body, struct error *err);
+/* A kind's document contradicts the operation's record, or can't be read, for the reason in `err`:
+ * names the record, as store->damaged() does. */
+int ledger_damaged(const struct ledger *ledger, const struct operation_entry *entry,
+                   struct error *err);
 /* NULL and 0 when there is none. Caller frees. */
 int ledger_load_plan(const struct ledger *ledger, const char *id, struct plan **ret_plan,
                      struct error *err);

@@ -195,7 +195,7 @@ static void a_claim_that_another_writer_changed_is_a_conflict(void **state)
     assert_int_equal(draft_commit(&draft, &err), -REASON_CONFLICT);
     assert_int_equal(f->ledger->claims.items[0].version, 1);
     assert_int_equal(f->ledger->last_event, 0);
-    assert_int_equal(f->ledger->plans.n, 0);
+    assert_int_equal(f->ledger->operations.kinds[OPERATION_KIND_PLAN].n, 0);
 }
 
 static void the_journal_rewrites_one_step(void **state)
@@ -288,15 +288,61 @@ static void the_oldest_plans_that_have_ended_go(void **state)
         put_plan(f, id, PLAN_DONE, 1);
     }
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(f->ledger->plans.n, 1001);
-        assert_string_equal(f->ledger->plans.items[0].id, "running");
-        assert_string_equal(f->ledger->plans.items[1].id, "p10");
+        assert_int_equal(f->ledger->operations.kinds[OPERATION_KIND_PLAN].n, 1001);
+        assert_string_equal(f->ledger->operations.kinds[OPERATION_KIND_PLAN].items[0].id,
+                            "running");
+        assert_string_equal(f->ledger->operations.kinds[OPERATION_KIND_PLAN].items[1].id, "p10");
         open_again(f);
     }
     CLEANUP(records_done) struct records steps = {0};
     struct store_range range = {.kind = RECORD_STEP, .ids_only = true};
     assert_int_equal(f->store->ops->load(f->store, &range, &steps, NULL), 0);
     assert_int_equal(steps.n, 1001);
+}
+
+/* A store that failed may have kept what it was given: two plans would share their steps. */
+static void a_number_that_may_be_stored_is_no_other_plans(void **state)
+{
+    struct fixture *f = *state;
+    const struct operation_entries *plans = &f->ledger->operations.kinds[OPERATION_KIND_PLAN];
+    CLEANUP(plan_freep) struct plan *plan = make_plan("p1", PLAN_RUNNING, 1);
+    struct draft draft;
+    draft_begin(&draft, f->ledger);
+    draft_put_plan(&draft, plan);
+    draft_drop(&draft);
+    put_plan(f, "p2", PLAN_RUNNING, 1);
+    assert_int_equal(plans->items[0].number, 2);
+    draft_begin(&draft, f->ledger);
+    plan->id[1] = '3';
+    draft_put_plan(&draft, plan);
+    draft_drop(&draft);
+    put_plan(f, "p3", PLAN_DONE, 1); /* the same one, again */
+    assert_int_equal(plans->items[1].number, 3);
+}
+
+static void the_oldest_of_each_kind_go(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP_JSON json_t *body = json_object();
+    struct draft draft;
+    for (unsigned i = 0; i < 25; i++) {
+        struct operation_view view = {.kind = OPERATION_KIND_DRAIN,
+                                      .subject = "host",
+                                      .state = i == 0 ? OPERATION_RUNNING : OPERATION_DONE};
+        snprintf(view.id, sizeof(view.id), "d%u", i);
+        draft_begin(&draft, f->ledger);
+        draft_put_operation(&draft, &view, body);
+        assert_int_equal(draft_commit(&draft, NULL), 0);
+    }
+    put_plan(f, "p1", PLAN_DONE, 1);
+    for (int i = 0; i < 2; i++) {
+        const struct operation_entries *drains = &f->ledger->operations.kinds[OPERATION_KIND_DRAIN];
+        assert_int_equal(drains->n, 21);
+        assert_string_equal(drains->items[0].id, "d0");
+        assert_string_equal(drains->items[1].id, "d5");
+        assert_int_equal(f->ledger->operations.kinds[OPERATION_KIND_PLAN].n, 1);
+        open_again(f);
+    }
 }
 
 static void events_are_numbered_without_gaps(void **state)
@@ -492,30 +538,48 @@ static void a_commit_on_the_thread_that_fails_says_so(void **state)
 }
 
 /* A plan that can not go on: its state says that it is over. */
+static void contradict(struct fixture *f, bool body, const char *key, const char *value)
+{
+    CLEANUP(batch_done) struct batch batch = {0};
+    CLEANUP(records_done) struct records records = {0};
+    struct plan **plans = NULL;
+    size_t n = 0;
+    struct error err = {0};
+    struct store_range all = {.kind = RECORD_OPERATION};
+    put_plan(f, "p1", PLAN_RUNNING, 1);
+    assert_int_equal(f->store->ops->load(f->store, &all, &records, NULL), 0);
+    CLEANUP_JSON json_t *record = json_loads(records.items[0].text, 0, NULL);
+    json_object_set_new(body ? json_object_get(record, "body") : record, key, json_string(value));
+    batch_put(&batch, RECORD_OPERATION, records.items[0].id, json_dumps(record, 0), VERSION_ANY);
+    assert_int_equal(f->store->ops->commit(f->store, &batch, NULL), 0);
+    open_again(f);
+    assert_int_equal(ledger_load_plans(f->ledger, 10, true, &plans, &n, &err), -REASON_INTERNAL);
+    assert_non_null(strstr(err.message, "p1"));
+    assert_null(plans);
+}
+
 static void a_plan_that_contradicts_its_record_is_damaged(void **state)
 {
-    static const char *const changes[][2] = {{"state", "done"}, {"state", "stuck"}, {"id", "p2"}};
     struct fixture *f = *state;
-    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
-        CLEANUP(batch_done) struct batch batch = {0};
-        CLEANUP(records_done) struct records records = {0};
-        CLEANUP_JSON json_t *plan = NULL;
-        struct plan **plans = NULL;
-        size_t n = 0;
-        struct error err = {0};
-        struct store_range all = {.kind = RECORD_RUNNING};
-        put_plan(f, "p1", PLAN_RUNNING, 1);
-        assert_int_equal(f->store->ops->load(f->store, &all, &records, NULL), 0);
-        plan = json_loads(records.items[0].text, 0, NULL);
-        json_object_set_new(plan, changes[i][0], json_string(changes[i][1]));
-        batch_put(&batch, RECORD_RUNNING, records.items[0].id, json_dumps(plan, 0), VERSION_ANY);
-        assert_int_equal(f->store->ops->commit(f->store, &batch, NULL), 0);
-        open_again(f);
-        assert_int_equal(ledger_load_plans(f->ledger, 10, true, &plans, &n, &err),
-                         -REASON_INTERNAL);
-        assert_non_null(strstr(err.message, "p1"));
-        assert_null(plans);
-    }
+    contradict(f, true, "state", "done");
+    contradict(f, true, "state", "stuck");
+    contradict(f, true, "id", "p2");
+    contradict(f, false, "state", "failed");
+    contradict(f, false, "id", "p2");
+    contradict(f, false, "kind", "drain");
+}
+
+static void two_records_of_one_operation_are_damaged(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(batch_done) struct batch batch = {0};
+    CLEANUP(ledger_freep) struct ledger *ledger = NULL;
+    struct error err = {0};
+    batch_put(&batch, RECORD_OPERATION, "open:plan:000000000001:p1", xstrdup("{}"), VERSION_ANY);
+    batch_put(&batch, RECORD_OPERATION, "over:plan:000000000001:p1", xstrdup("{}"), VERSION_ANY);
+    assert_int_equal(f->store->ops->commit(f->store, &batch, NULL), 0);
+    assert_int_equal(ledger_open(f->store, &ledger, &err), -REASON_INTERNAL);
+    assert_non_null(strstr(err.message, "over:plan:000000000001:p1"));
 }
 
 static void a_damaged_record_is_named(void **state)
@@ -555,11 +619,14 @@ int main(void)
         OVER_BOTH(unfinished_plans_are_found),
         OVER_BOTH(a_plan_that_ends_keeps_its_place_and_may_have_fewer_steps),
         OVER(the_oldest_plans_that_have_ended_go, memory),
+        OVER_BOTH(a_number_that_may_be_stored_is_no_other_plans),
+        OVER_BOTH(the_oldest_of_each_kind_go),
         OVER_BOTH(events_are_numbered_without_gaps),
         OVER_BOTH(records_are_replaced_and_deleted_by_kind_and_id),
         OVER_BOTH(a_gpu_whose_uuid_is_learnt_keeps_its_record),
         OVER_BOTH(each_change_has_another_number),
         OVER_BOTH(a_plan_that_contradicts_its_record_is_damaged),
+        OVER_BOTH(two_records_of_one_operation_are_damaged),
         OVER_BOTH(a_damaged_record_is_named),
         OVER_BOTH(a_commit_on_the_thread_calls_back_and_is_waited_for),
         OVER_BOTH(all_has_called_back_when_the_thread_has_ended),

@@ -12,10 +12,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "ledger/draft.h"
 #include "ledger/ledger.h"
-#include "model/drain.h"
 #include "model/gpu_record.h"
-#include "model/incoming.h"
+#include "model/operation_views.h"
 #include "store/plain_words.h"
 #include "store/sqlite.h"
 #include "test.h"
@@ -27,6 +27,7 @@
 
 struct older {
     char dir[64], path[96];
+    char *sql;
     sqlite3 *db; /* a copy in memory, that no cleaved migrated */
     struct store *store;
     struct ledger *ledger;
@@ -49,16 +50,15 @@ static int setup(void **state, const char *name)
 {
     struct older *o = xcalloc(1, sizeof(*o));
     CLEANUP_FREE char *path = xasprintf("%s/%s", STORES_DIR, name);
-    CLEANUP_FREE char *sql = NULL;
     size_t len = 0;
     sqlite3 *db = NULL;
-    assert_int_equal(fs_read(path, MAX_DUMP, &sql, &len), 0);
+    assert_int_equal(fs_read(path, MAX_DUMP, &o->sql, &len), 0);
     STR_SET(o->dir, "/tmp/cleave-older-XXXXXX");
     assert_non_null(mkdtemp(o->dir));
     snprintf(o->path, sizeof(o->path), "%s/cleave.db", o->dir);
-    make_database(o->path, sql, &db);
+    make_database(o->path, o->sql, &db);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    make_database(":memory:", sql, &o->db);
+    make_database(":memory:", o->sql, &o->db);
     struct error err = {0};
     if (sqlite_store_open(o->path, &o->store, &err) != 0 ||
         ledger_open(o->store, &o->ledger, &err) != 0) {
@@ -85,6 +85,7 @@ static int teardown(void **state)
     o->store->ops->free(o->store);
     assert_int_equal(sqlite3_close(o->db), SQLITE_OK);
     fs_remove_tree(o->dir);
+    free(o->sql);
     free(o);
     return 0;
 }
@@ -201,30 +202,6 @@ static void events_are_as_they_were(void **state)
 
 /* ---- records ---- */
 
-/* A record read and written by today's code; NULL if that fails. */
-static json_t *record_again(enum record_kind kind, const char *key, const json_t *document,
-                            struct error *err)
-{
-    if (kind == RECORD_DRAIN) {
-        CLEANUP(drain_freep) struct drain *drain = NULL;
-        return drain_from_stored_json(document, &drain, err) == 0 ? drain_to_stored_json(drain)
-                                                                  : NULL;
-    }
-    if (kind == RECORD_MIGRATION && str_starts(key, "out:")) {
-        CLEANUP(migration_freep) struct migration *migration = NULL;
-        return migration_from_stored_json(document, &migration, err) == 0
-                   ? migration_to_json(migration)
-                   : NULL;
-    }
-    if (kind == RECORD_MIGRATION) {
-        CLEANUP(incoming_freep) struct incoming *incoming = NULL;
-        return incoming_from_json(document, "stored record", &incoming, err) == 0
-                   ? incoming_to_json(incoming)
-                   : NULL;
-    }
-    return json_deep_copy(document);
-}
-
 /* Returns how many there are. */
 static size_t check_records(struct older *o, enum record_kind kind, const char *word)
 {
@@ -244,12 +221,7 @@ static size_t check_records(struct older *o, enum record_kind kind, const char *
     }
     json_object_foreach(is, key, document)
     {
-        struct error err = {0};
-        json_t *again = record_again(kind, key, document, &err);
-        if (again == NULL) {
-            fail_msg("%s %s: %s", word, key, err.message);
-        }
-        check_document(word, key, json_object_get(was, key), again);
+        check_document(word, key, json_object_get(was, key), json_incref(document));
     }
     assert_int_equal(json_object_size(is), json_object_size(was));
     return json_object_size(was);
@@ -259,9 +231,187 @@ static void records_are_as_they_were(void **state)
 {
     struct older *o = *state;
     assert_int_equal(check_records(o, RECORD_GPU, "gpu"), 7);
-    assert_in_range(check_records(o, RECORD_MIGRATION, "migration"), 2, 3);
-    assert_in_range(check_records(o, RECORD_DRAIN, "drain"), 0, 1);
     assert_int_equal(check_records(o, RECORD_HOST, "host"), 1);
+}
+
+/* ---- operations ---- */
+
+struct found {
+    struct operation_view view;
+    json_t *body;
+};
+
+static struct found load(struct older *o, const struct operation_entry *entry)
+{
+    struct found found = {0};
+    struct error err = {0};
+    if (ledger_load_operation(o->ledger, entry, &found.view, &found.body, &err) != 0) {
+        fail_msg("%s: %s", entry->id, err.message);
+    }
+    return found;
+}
+
+/* What the record of an operation shows is what today's code would store of its document. */
+static void check_view(const struct operation_view *is, const struct operation_view *want)
+{
+    assert_string_equal(is->id, want->id);
+    assert_int_equal(is->kind, want->kind);
+    assert_int_equal(is->state, want->state);
+    assert_string_equal(is->subject, want->subject);
+    assert_string_equal(is->author, want->author);
+    assert_int_equal(is->cancel, want->cancel);
+    assert_int_equal(is->created_us, want->created_us);
+    assert_int_equal(is->finished_us, want->finished_us);
+}
+
+static void plans_are_found_as_operations(void **state)
+{
+    struct older *o = *state;
+    const struct operation_entries *entries = &o->ledger->operations.kinds[OPERATION_KIND_PLAN];
+    assert_true(entries->n >= 10);
+    for (vec_each(entries, entry)) {
+        CLEANUP(plan_freep) struct plan *plan = NULL;
+        struct found found = load(o, entry);
+        struct operation_view want;
+        assert_int_equal(ledger_load_plan(o->ledger, entry->id, &plan, NULL), 0);
+        plan_to_operation(plan, &want);
+        check_view(&found.view, &want);
+        assert_string_equal(found.view.text, want.text);
+        assert_string_equal(found.view.problem, want.problem);
+        assert_string_equal(found.view.hint, want.hint);
+        assert_int_equal(found.view.progress.done, want.progress.done);
+        assert_int_equal(found.view.progress.total, want.progress.total);
+        json_decref(found.body);
+    }
+}
+
+static json_t *migration_again(const json_t *body, struct operation_view *ret_view)
+{
+    CLEANUP(migration_freep) struct migration *migration = NULL;
+    assert_int_equal(migration_from_stored_json(body, &migration, NULL), 0);
+    migration_to_operation(migration, ret_view);
+    return migration_to_json(migration);
+}
+
+static json_t *incoming_again(const json_t *body, struct operation_view *ret_view)
+{
+    CLEANUP(incoming_freep) struct incoming *incoming = NULL;
+    assert_int_equal(incoming_from_json(body, "stored record", &incoming, NULL), 0);
+    incoming_to_operation(incoming, ret_view);
+    return incoming_to_json(incoming);
+}
+
+static json_t *drain_again(const json_t *body, struct operation_view *ret_view)
+{
+    CLEANUP(drain_freep) struct drain *drain = NULL;
+    assert_int_equal(drain_from_stored_json(body, &drain, NULL), 0);
+    drain_to_operation(drain, ret_view);
+    return drain_to_stored_json(drain);
+}
+
+typedef json_t *again_fn(const json_t *body, struct operation_view *ret_view);
+
+/* Operations that the older store had under that kind and prefix of a key. Returns how many. */
+static size_t check_operations(struct older *o, enum operation_kind_id kind, const char *word,
+                               const char *prefix, again_fn *again)
+{
+    CLEANUP_FREE char *sql = xasprintf(
+        "SELECT key, document FROM records WHERE kind = '%s' AND key LIKE '%s%%'", word, prefix);
+    CLEANUP_JSON json_t *was = left(o, sql);
+    const struct operation_entries *entries = &o->ledger->operations.kinds[kind];
+    assert_int_equal(entries->n, json_object_size(was));
+    for (vec_each(entries, entry)) {
+        struct operation_view want;
+        struct found found = load(o, entry);
+        CLEANUP_FREE char *key = xasprintf("%s%s", prefix, entry->id);
+        const json_t *old = kind == OPERATION_KIND_DRAIN
+                                ? json_object_iter_value(json_object_iter(was))
+                                : json_object_get(was, key);
+        check_document(word, key, old, again(found.body, &want));
+        STR_SET(want.id, entry->id); /* a drain had none */
+        check_view(&found.view, &want);
+        assert_true(entry == entries->items || entry[-1].number < entry->number);
+        json_decref(found.body);
+    }
+    return entries->n;
+}
+
+static void migrations_and_drains_are_found_as_operations(void **state)
+{
+    struct older *o = *state;
+    size_t out =
+        check_operations(o, OPERATION_KIND_MIGRATION, "migration", "out:", migration_again);
+    size_t in = check_operations(o, OPERATION_KIND_INCOMING, "migration", "in:", incoming_again);
+    assert_in_range(out, 1, 2);
+    assert_int_equal(in, 1);
+    size_t drains = check_operations(o, OPERATION_KIND_DRAIN, "drain", "", drain_again);
+    assert_in_range(drains, 0, 1);
+}
+
+/* Only they are not over. */
+static void what_was_interrupted_is_found_as_such(void **state)
+{
+    static const size_t open[OPERATION_KIND_COUNT] = {
+        [OPERATION_KIND_PLAN] = 1, [OPERATION_KIND_MIGRATION] = 1};
+    struct older *o = *state;
+    for (size_t kind = 0; kind < OPERATION_KIND_COUNT; kind++) {
+        size_t n = 0;
+        for (vec_each(&o->ledger->operations.kinds[kind], entry)) {
+            n += !entry->over;
+        }
+        assert_int_equal(n, open[kind]);
+    }
+}
+
+/* Plans keep their order and their steps; what is new comes behind them. */
+static void the_next_plan_comes_last(void **state)
+{
+    struct older *o = *state;
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    struct operation_entries *plans = &o->ledger->operations.kinds[OPERATION_KIND_PLAN];
+    uint64_t last = plans->items[plans->n - 1].number;
+    STR_SET(plan->id, "new");
+    plan_move(plan, PLAN_DONE);
+    assert_int_equal(draft_store_plan(o->ledger, plan, NULL), 0);
+    assert_string_equal(plans->items[plans->n - 1].id, "new");
+    assert_int_equal(plans->items[plans->n - 1].number, last + 1);
+}
+
+/* A record that can't be read is left for who reads it: as an operation, by its id. */
+static void a_damaged_record_stays_damaged(void **state)
+{
+    static const char *const kinds[] = {"migration", "drain"};
+    struct older *o = *state;
+    struct store *store = NULL;
+    struct ledger *ledger = NULL;
+    struct error err = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        char path[96];
+        sqlite3 *db = NULL;
+        snprintf(path, sizeof(path), "%s/%s.db", o->dir, kinds[i]);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        must(db, sqlite3_exec(db, o->sql, NULL, NULL, NULL));
+        CLEANUP_FREE char *sql = xasprintf(
+            "INSERT OR REPLACE INTO records VALUES ('%s', 'out:x', '{\"state\":')", kinds[i]);
+        must(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        assert_int_equal(sqlite_store_open(path, &store, &err), 0);
+        assert_int_equal(ledger_open(store, &ledger, &err), 0);
+        enum operation_kind_id kind = i == 0 ? OPERATION_KIND_MIGRATION : OPERATION_KIND_DRAIN;
+        const struct operation_entries *entries = &ledger->operations.kinds[kind];
+        size_t damaged = 0;
+        for (vec_each(entries, entry)) {
+            struct operation_view view;
+            json_t *body = NULL;
+            int r = ledger_load_operation(ledger, entry, &view, &body, &err);
+            damaged += r != 0;
+            assert_true(r == 0 || (!entry->over && strstr(err.message, entry->id) != NULL));
+            json_decref(body);
+        }
+        assert_int_equal(damaged, 1);
+        ledger_free(ledger);
+        store->ops->free(store);
+    }
 }
 
 /* ---- what the stores are there for ---- */
@@ -297,10 +447,17 @@ int main(void)
         OLDER_TEST(plans_and_their_steps_are_as_they_were, running),
         OLDER_TEST(events_are_as_they_were, running),
         OLDER_TEST(records_are_as_they_were, running),
+        OLDER_TEST(plans_are_found_as_operations, running),
+        OLDER_TEST(migrations_and_drains_are_found_as_operations, running),
         OLDER_TEST(claims_are_as_they_were, interrupted),
         OLDER_TEST(plans_and_their_steps_are_as_they_were, interrupted),
         OLDER_TEST(events_are_as_they_were, interrupted),
         OLDER_TEST(records_are_as_they_were, interrupted),
+        OLDER_TEST(plans_are_found_as_operations, interrupted),
+        OLDER_TEST(migrations_and_drains_are_found_as_operations, interrupted),
+        OLDER_TEST(what_was_interrupted_is_found_as_such, interrupted),
+        OLDER_TEST(the_next_plan_comes_last, interrupted),
+        OLDER_TEST(a_damaged_record_stays_damaged, interrupted),
         OLDER_TEST(what_was_interrupted_is_in_it, interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,26 +20,25 @@ int record_parse(const char *text, json_t **ret_json, struct error *err)
                : error_set(err, REASON_INTERNAL, "store", "its text is no JSON: %s", where.text);
 }
 
-char *record_of_plan(const struct plan *plan)
+json_t *plan_to_body(const struct plan *plan)
 {
     json_t *json = plan_to_json(plan);
     json_object_del(json, "steps");
-    return record_text(json);
+    return json;
 }
 
-int record_to_plan(const char *text, const struct records *steps, struct plan **ret_plan,
-                   struct error *err)
+int body_to_plan(const json_t *body, const struct records *steps, struct plan **ret_plan,
+                 struct error *err)
 {
-    CLEANUP_JSON json_t *json = NULL;
-    int r = record_parse(text, &json, err);
-    if (r != 0) {
-        return r;
-    }
+    CLEANUP_JSON json_t *json = json_copy((json_t *)body);
     json_t *list = json_array();
+    if (json == NULL) {
+        json = json_object();
+    }
     json_object_set_new(json, "steps", list);
     for (vec_each(steps, record)) {
         json_t *step = NULL;
-        r = record_parse(record->text, &step, err);
+        int r = record_parse(record->text, &step, err);
         if (r != 0) {
             return r;
         }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "model/event.h"
+#include "model/operation.h"
 #include "model/plan.h"
 #include "store/record.h"
 
@@ -14,11 +15,11 @@ char *record_text(json_t *json);
 /* Our own text: no limits as for input, but a damaged one is an error. Caller decrefs. */
 int record_parse(const char *text, json_t **ret_json, struct error *err);
 
-/* Without its steps. Caller frees. */
-char *record_of_plan(const struct plan *plan);
-/* Puts the steps' texts back into the plan's. Caller frees. */
-int record_to_plan(const char *text, const struct records *steps, struct plan **ret_plan,
-                   struct error *err);
+/* Without its steps. Caller decrefs. */
+json_t *plan_to_body(const struct plan *plan);
+/* Puts the steps' texts back into the plan's body. Caller frees. */
+int body_to_plan(const json_t *body, const struct records *steps, struct plan **ret_plan,
+                 struct error *err);
 int record_to_event(const char *text, struct event *ret_event, struct error *err);
 
 #endif

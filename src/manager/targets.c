@@ -34,19 +34,28 @@ static void try_id(struct matches *matches, const char *id)
     matches->n++;
 }
 
-static void try_plans(const struct manager *m, struct matches *matches)
+static void try_stored(const struct manager *m, enum operation_kind_id kind,
+                       struct matches *matches)
 {
-    for (vec_each(&m->ledger->plans, entry)) {
+    for (vec_each(&m->ledger->operations.kinds[kind], entry)) {
         try_id(matches, entry->id);
     }
 }
 
-/* A plan and its operation have the same one. */
+static void try_plans(const struct manager *m, struct matches *matches)
+{
+    try_stored(m, OPERATION_KIND_PLAN, matches);
+}
+
+/* All that are stored, and those in memory that are not. */
 static void try_operations(const struct manager *m, struct matches *matches)
 {
-    try_plans(m, matches);
+    const struct operation_log *stored = &m->ledger->operations;
+    for (enum operation_kind_id kind = 0; kind < OPERATION_KIND_COUNT; kind++) {
+        try_stored(m, kind, matches);
+    }
     for (vec_each(&m->operations.items, operation)) {
-        if (plan_log_find(&m->ledger->plans, (*operation)->id) == NULL) {
+        if (operation_log_find(stored, (*operation)->kind->id, (*operation)->id) == NULL) {
             try_id(matches, (*operation)->id);
         }
     }

@@ -16,11 +16,16 @@ static enum reason show(struct mhost *mhost, enum verb_id verb, const char *id, 
     return reason;
 }
 
+static struct operation_entries *stored_plans(const struct manager *m)
+{
+    return &m->ledger->operations.kinds[OPERATION_KIND_PLAN];
+}
+
 /* Makes plans until two begin alike in `len` characters, which sixteen hexadecimal digits soon do.
  */
 static const char *make_twins(struct mhost *mhost, size_t len, char ret_begin[8])
 {
-    const struct plan_log *log = &mhost->manager->ledger->plans;
+    const struct operation_entries *log = stored_plans(mhost->manager);
     for (int i = 0; i < 40; i++) {
         assert_int_equal(mhost_create(mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL), 0);
         assert_true(mhost_settle(mhost));
@@ -44,7 +49,7 @@ static void a_beginning_of_four_characters_is_enough(void **state)
     char begin[8];
     assert_int_equal(mhost_create(mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL), 0);
     assert_true(mhost_settle(mhost));
-    const char *id = mhost->manager->ledger->plans.items[0].id;
+    const char *id = stored_plans(mhost->manager)->items[0].id;
     static const enum verb_id verbs[] = {VERB_GET_PLAN, VERB_GET_OPERATION};
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
         for (size_t len = 1; len <= strlen(id); len++) {
@@ -68,7 +73,7 @@ static void a_beginning_of_several_names_them(void **state)
     char found[TARGET_ID_SIZE];
     struct error err = {0};
     const char *id = make_twins(mhost, 1, begin);
-    struct plan_entry *last = &m->ledger->plans.items[m->ledger->plans.n - 1];
+    struct operation_entry *last = &stored_plans(m)->items[stored_plans(m)->n - 1];
     STR_SET(last->id, id); /* all but the last character */
     last->id[35] = last->id[35] == '0' ? '1' : '0';
     str_print(begin, sizeof(begin), "%.6s", id);

@@ -13,8 +13,10 @@
 #include "lifecycle/lifecycle.h"
 #include "manager/targets.h"
 #include "manager/verb_table.h"
+#include "migration/incoming_operation.h"
 #include "migration/migration_life.h"
 #include "migration/migration_plans.h"
+#include "migration/outgoing_operation.h"
 #include "restore/boot.h"
 #include "restore/restorations.h"
 #include "restore/restore_definitions.h"
@@ -24,6 +26,7 @@
 #include "state/made_record.h"
 #include "state/plan_run.h"
 #include "state/state.h"
+#include "state/stored_operations.h"
 #include "state/txn.h"
 #include "turn/parked.h"
 #include "turn/plan_end.h"
@@ -213,6 +216,14 @@ static void note_again(struct manager *m)
     health_note(m, NULL);
 }
 
+/* Kinds that are stored; others begin again where there is reason to. */
+static const struct operation_kind *const operation_kinds[OPERATION_KIND_COUNT] = {
+    [OPERATION_KIND_PLAN] = &plan_kind,
+    [OPERATION_KIND_MIGRATION] = &migration_kind,
+    [OPERATION_KIND_INCOMING] = &incoming_kind,
+    [OPERATION_KIND_DRAIN] = &drain_kind,
+};
+
 static const struct listeners listeners = {
     .hardware_compared = hardware_compared,
     .hardware_seen = hardware_seen,
@@ -221,6 +232,7 @@ static const struct listeners listeners = {
     .guests_seen = guests_seen,
     .guests_taken = guests_taken,
     .plans = &migrations_follow_plans,
+    .kinds = operation_kinds,
     .take_turn = parked_resume,
     .note_again = note_again,
     .vm_refused = restore_definitions_note_refused,
@@ -274,8 +286,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                    .data = m};
     m->runner = runner_new(&runner);
     r = migrations_open(m, err);
-    r = r != 0 ? r : drains_open(m, err);
-    r = r != 0 ? r : plan_runs_load(m, err);
+    r = r != 0 ? r : stored_operations_load(m, err);
     if (r != 0) {
         return r;
     }

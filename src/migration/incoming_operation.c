@@ -7,8 +7,11 @@
 #include "base/str.h"
 #include "migration/incoming_abort.h"
 #include "migration/incoming_vm.h"
+#include "migration/migration_holds.h"
+#include "migration/migration_records.h"
 #include "migration/migrations.h"
 #include "migration/outgoing.h"
+#include "model/operation_views.h"
 #include "state/txn.h"
 #include "watch/observe.h"
 
@@ -82,19 +85,30 @@ static int incoming_refuse_cancel(const struct operation *operation, struct erro
     return -REASON_UNSUPPORTED;
 }
 
-static void incoming_describe(const struct operation *operation, struct operation_view *view)
+static void describe_incoming_vm(const struct operation *operation, struct operation_view *view)
 {
     const struct incoming_vm *incoming_vm = operation->data;
-    const struct incoming *incoming = incoming_vm->incoming;
-    STR_SET(view->host, incoming->host);
-    str_print(view->text, sizeof(view->text), "taking VM \"%s\" from %s", incoming->vm,
-              incoming->host);
-    STR_SET(view->problem, incoming->problem);
+    incoming_describe(incoming_vm->incoming, view);
+}
+
+static int incoming_found(struct manager *m, const struct operation_view *view, const json_t *body,
+                          struct error *err)
+{
+    struct incoming *incoming = NULL;
+    (void)view; /* of the body */
+    int r = incoming_from_json(body, "stored migration", &incoming, err);
+    if (r == 0) {
+        const struct operation_start start = {.kind = &incoming_kind, .resumed = true};
+        incoming_vm_hold(incoming_vm_new(m, incoming, &start));
+    }
+    return r;
 }
 
 const struct operation_kind incoming_kind = {.id = OPERATION_KIND_INCOMING,
                                              .url = "/v1/incoming/",
                                              .url_has_id = true,
+                                             .found = incoming_found,
                                              .advance = incoming_advance,
                                              .refuse_cancel = incoming_refuse_cancel,
-                                             .describe = incoming_describe};
+                                             .forget = incoming_vm_forget,
+                                             .describe = describe_incoming_vm};

@@ -14,29 +14,6 @@
 #include "migration/outgoing_operation.h"
 #include "migration/peer_lines.h"
 
-static int read_record(struct manager *m, const char *key, const json_t *document,
-                       struct error *err)
-{
-    if (str_starts(key, "in:")) {
-        struct incoming *incoming = NULL;
-        int r = incoming_from_json(document, "stored migration", &incoming, err);
-        if (r == 0) {
-            const struct operation_start start = {.kind = &incoming_kind, .resumed = true};
-            incoming_vm_hold(incoming_vm_new(m, incoming, &start));
-        }
-        return r;
-    }
-    struct migration *migration = NULL;
-    int r = migration_from_stored_json(document, &migration, err);
-    if (r == 0) {
-        const struct operation_start start = {.kind = &migration_kind, .resumed = true};
-        struct outgoing *outgoing = outgoing_new(m, migration, &start);
-        outgoing->finished = migration_is_over(migration);
-        outgoing_hold(outgoing);
-    }
-    return r;
-}
-
 static int start_workers(struct manager *m, struct error *err)
 {
     struct migrations *all = m->migrations;
@@ -49,16 +26,8 @@ static int start_workers(struct manager *m, struct error *err)
 
 int migrations_open(struct manager *m, struct error *err)
 {
-    CLEANUP_JSON json_t *documents = NULL;
     m->migrations = xcalloc(1, sizeof(*m->migrations));
-    int r = ledger_records(m->ledger, RECORD_MIGRATION, &documents, err);
-    const char *key = NULL;
-    json_t *document = NULL;
-    json_object_foreach(documents, key, document)
-    {
-        r = r != 0 ? r : read_record(m, key, document, err);
-    }
-    return r != 0 ? r : start_workers(m, err);
+    return start_workers(m, err);
 }
 
 static bool is_moving(const struct manager *m)

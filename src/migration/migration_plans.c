@@ -77,7 +77,8 @@ static void migrations_ended(struct manager *m, const struct plan *plan)
             outgoing_back_off(outgoing);
         }
     }
-    migrations_trim(m);
+    operations_trim(&m->operations, OPERATION_KIND_MIGRATION);
+    operations_trim(&m->operations, OPERATION_KIND_INCOMING);
 }
 
 static void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan)

@@ -11,12 +11,10 @@
 #include "base/stopping.h"
 #include "base/str.h"
 #include "migration/migrations.h"
+#include "model/operation_views.h"
+#include "state/stored_operations.h"
 #include "state/txn.h"
 
-/* How many that are over are remembered. */
-#define MIGRATIONS_KEPT 50
-
-#define KEY_SIZE 48
 /* How long a VM that comes in may be silent. */
 #define DEFAULT_PATIENCE_US UINT64_C(120000000)
 
@@ -27,23 +25,7 @@ static enum operation_state operation_state_of(const struct outgoing *outgoing)
     const struct migration *migration = outgoing->migration;
     bool waits = (migration->state == MIGRATION_CHECKING && outgoing->checked) ||
                  (migration->state == MIGRATION_PREPARING && outgoing->prepared);
-    switch (migration->state) {
-    case MIGRATION_DONE:
-        return OPERATION_DONE;
-    case MIGRATION_CANCELLED:
-        return OPERATION_CANCELLED;
-    case MIGRATION_FAILED:
-        return OPERATION_FAILED;
-    case MIGRATION_CHECKING:
-    case MIGRATION_PREPARING:
-    case MIGRATION_MOVING:
-    case MIGRATION_SWITCHING:
-    case MIGRATION_RELEASING:
-    case MIGRATION_ABORTING:
-    case MIGRATION_STATE_COUNT:
-        break;
-    }
-    return migration->cancel ? OPERATION_CANCELLING : waits ? OPERATION_WAITING : OPERATION_RUNNING;
+    return waits && !migration->cancel ? OPERATION_WAITING : migration_operation_state(migration);
 }
 
 void outgoing_follow(struct outgoing *outgoing)
@@ -82,23 +64,6 @@ void outgoing_free(struct outgoing *outgoing)
     migration_offer_free(outgoing->offer);
     operation_free(outgoing->operation);
     free(outgoing);
-}
-
-static enum operation_state incoming_operation_state(const struct incoming *incoming)
-{
-    switch (incoming->state) {
-    case INCOMING_COMMITTED:
-        return OPERATION_DONE;
-    case INCOMING_ABORTED:
-        return incoming->problem[0] != '\0' ? OPERATION_FAILED : OPERATION_CANCELLED;
-    case INCOMING_PREPARED:
-        return incoming->abort ? OPERATION_CANCELLING : OPERATION_WAITING; /* for its VM */
-    case INCOMING_PREPARING:
-    case INCOMING_ABORTING: /* and if that fails, it waits again */
-    case INCOMING_STATE_COUNT:
-        break;
-    }
-    return incoming->abort ? OPERATION_CANCELLING : OPERATION_RUNNING;
 }
 
 void incoming_vm_follow(struct incoming_vm *incoming_vm)
@@ -165,107 +130,52 @@ struct incoming_vm *incoming_vm_find(const struct manager *m, const char *id)
 
 /* ---- the store ---- */
 
-static const char *key_of(const char *role, const char *id, char out[KEY_SIZE])
-{
-    snprintf(out, KEY_SIZE, "%s:%.40s", role, id);
-    return out;
-}
-
 void txn_put_migration(struct txn *txn, const struct migration *migration)
 {
-    char key[KEY_SIZE];
-    CLEANUP_JSON json_t *document = migration_to_json(migration);
-    txn_put_record(txn, RECORD_MIGRATION, key_of("out", migration->id, key), document);
+    struct operation_view view;
+    CLEANUP_JSON json_t *body = migration_to_json(migration);
+    migration_to_operation(migration, &view);
+    txn_put_operation(txn, &view, body);
 }
 
 void txn_put_incoming(struct txn *txn, const struct incoming *incoming)
 {
-    char key[KEY_SIZE];
-    CLEANUP_JSON json_t *document = incoming_to_json(incoming);
-    txn_put_record(txn, RECORD_MIGRATION, key_of("in", incoming->id, key), document);
+    struct operation_view view;
+    CLEANUP_JSON json_t *body = incoming_to_json(incoming);
+    incoming_to_operation(incoming, &view);
+    txn_put_operation(txn, &view, body);
 }
 
-struct forgetting {
-    struct manager *manager;
-    char key[KEY_SIZE];
-};
+/* ---- forgetting: the store does so on its own ---- */
 
-static void forgotten(const struct error *err, void *data)
+void outgoing_forget(struct operation *operation)
 {
-    CLEANUP_FREE struct forgetting *f = data;
-    if (err != NULL) {
-        log_warning("forgetting migration %s: %s", f->key, err->message);
-    }
-}
-
-/* In the ledger's turn. */
-static void forget_record(void *data)
-{
-    struct forgetting *f = data;
-    struct draft draft;
-    draft_begin(&draft, f->manager->ledger);
-    draft_delete_record(&draft, RECORD_MIGRATION, f->key);
-    draft_commit_then(&draft, forgotten, f);
-}
-
-static void forget(struct manager *m, const char *role, const char *id)
-{
-    struct forgetting *f = xcalloc(1, sizeof(*f));
-    f->manager = m;
-    (void)key_of(role, id, f->key);
-    ledger_take_turn(m->ledger, forget_record, f);
-}
-
-static void trim_outgoing(struct manager *m)
-{
-    struct outgoing_list *all = &m->migrations->outgoing;
-    size_t over = 0;
-    size_t oldest = SIZE_MAX;
-    for (size_t i = 0; i < all->n; i++) {
-        const struct outgoing *outgoing = all->items[i];
-        bool done = outgoing->finished && outgoing->jobs == 0;
-        over += done;
-        if (done && (outgoing->dry_run || oldest == SIZE_MAX ||
-                     outgoing->migration->created_us < all->items[oldest]->migration->created_us)) {
-            oldest = i;
-        }
-    }
-    if (oldest == SIZE_MAX || (over <= MIGRATIONS_KEPT && !all->items[oldest]->dry_run)) {
+    struct outgoing *outgoing = operation->data;
+    struct outgoing_list *all = &outgoing->manager->migrations->outgoing;
+    if (!outgoing->finished || outgoing->jobs > 0) {
         return;
     }
-    if (!all->items[oldest]->dry_run) {
-        forget(m, "out", all->items[oldest]->migration->id);
-    }
-    outgoing_free(all->items[oldest]);
-    vec_remove(all, oldest);
-}
-
-static void trim_incoming(struct manager *m)
-{
-    struct incoming_list *all = &m->migrations->incoming;
-    size_t over = 0;
-    size_t oldest = SIZE_MAX;
-    for (size_t i = 0; i < all->n; i++) {
-        const struct incoming_vm *incoming_vm = all->items[i];
-        bool done = incoming_is_over(incoming_vm->incoming);
-        over += done;
-        if (done && (oldest == SIZE_MAX || incoming_vm->incoming->created_us <
-                                               all->items[oldest]->incoming->created_us)) {
-            oldest = i;
+    for (size_t i = all->n; i > 0; i--) {
+        if (all->items[i - 1] == outgoing) {
+            vec_remove(all, i - 1);
         }
     }
-    if (over > MIGRATIONS_KEPT) {
-        forget(m, "in", all->items[oldest]->incoming->id);
-        incoming_vm_free(all->items[oldest]);
-        vec_remove(all, oldest);
-    }
+    outgoing_free(outgoing);
 }
 
-void migrations_trim(struct manager *m)
+void incoming_vm_forget(struct operation *operation)
 {
-    trim_outgoing(m);
-    trim_incoming(m);
+    struct incoming_vm *incoming_vm = operation->data;
+    struct incoming_list *all = &incoming_vm->manager->migrations->incoming;
+    for (size_t i = all->n; i > 0; i--) {
+        if (all->items[i - 1] == incoming_vm) {
+            vec_remove(all, i - 1);
+        }
+    }
+    incoming_vm_free(incoming_vm);
 }
+
+/* ---- finding ---- */
 
 struct outgoing *outgoing_find_plan(const struct manager *m, const char *plan)
 {

@@ -3,9 +3,12 @@
 #include "migration/outgoing_operation.h"
 
 #include "base/str.h"
+#include "migration/migration_holds.h"
+#include "migration/migration_records.h"
 #include "migration/migrations.h"
 #include "migration/outgoing.h"
 #include "migration/outgoing_run.h"
+#include "model/operation_views.h"
 
 static int refuse(const struct migration *migration, struct error *err)
 {
@@ -42,27 +45,33 @@ static int migration_cancel(struct operation *operation, struct error *err)
     return r;
 }
 
-static void migration_describe(const struct operation *operation, struct operation_view *view)
+static void outgoing_describe(const struct operation *operation, struct operation_view *view)
 {
     const struct outgoing *outgoing = operation->data;
-    const struct migration *migration = outgoing->migration;
-    const char *target =
-        migration->target[0] != '\0' ? migration->target : migration->request.destination;
-    STR_SET(view->host, target);
-    str_print(view->text, sizeof(view->text), "migrating VM \"%s\" to %s", migration->request.vm,
-              target);
-    STR_SET(view->progress.unit, "bytes");
-    STR_SET(view->progress.text, migration_state_name(migration->state));
-    view->progress.done = migration->progress.processed_bytes.value;
-    view->progress.total = migration->progress.total_bytes.value;
-    STR_SET(view->problem, migration->problem);
-    STR_SET(view->hint, migration->hint);
+    migration_describe(outgoing->migration, view);
+}
+
+static int outgoing_found(struct manager *m, const struct operation_view *view, const json_t *body,
+                          struct error *err)
+{
+    struct migration *migration = NULL;
+    (void)view; /* of the body */
+    int r = migration_from_stored_json(body, &migration, err);
+    if (r == 0) {
+        const struct operation_start start = {.kind = &migration_kind, .resumed = true};
+        struct outgoing *outgoing = outgoing_new(m, migration, &start);
+        outgoing->finished = migration_is_over(migration);
+        outgoing_hold(outgoing);
+    }
+    return r;
 }
 
 const struct operation_kind migration_kind = {.id = OPERATION_KIND_MIGRATION,
                                               .url = "/v1/migrations/",
                                               .url_has_id = true,
+                                              .found = outgoing_found,
                                               .advance = outgoing_advance,
                                               .refuse_cancel = migration_refuse_cancel,
                                               .cancel = migration_cancel,
-                                              .describe = migration_describe};
+                                              .forget = outgoing_forget,
+                                              .describe = outgoing_describe};

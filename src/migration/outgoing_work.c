@@ -67,7 +67,7 @@ static void job_done(void *data)
     }
     if (!outgoing->manager->stopping) {
         job->done(outgoing, job->incoming, job->result == 0 ? NULL : &job->err);
-        migrations_trim(outgoing->manager);
+        operations_trim(&outgoing->manager->operations, OPERATION_KIND_MIGRATION);
     }
     incoming_free(job->incoming);
     free(job);

@@ -92,6 +92,7 @@ static const struct field drain_fields[] = {
     FIELD_WORD(struct drain, state, "state", drain_state, FACE_KEPT, .required = true),
     FIELD_ARRAY(struct drain, targets, n_targets, "to", drain_target, FACE_ALL),
     FIELD_BOOL(struct drain, stop, "stop", FACE_ALL),
+    FIELD_BOOL(struct drain, undrained, "undrained", FACE_STORE),
     FIELD_COUNT(struct drain, parallel, "parallel", FACE_ALL, .min = 1, .max = DRAIN_MAX_PARALLEL,
                 .fallback = 1),
     FIELD_TEXT(struct drain, reason, "reason", FACE_ALL),

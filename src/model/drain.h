@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The emptying of this host: which VM goes where, which must stop, which stays, and why; and how
- * far that is. One at a time; the latest is remembered until it is ended (undrain).
+ * far that is. One at a time; the latest is the host's until it is ended (undrain).
  */
 #ifndef MODEL_DRAIN_H
 #define MODEL_DRAIN_H
@@ -78,7 +78,8 @@ struct drain {
     char author[NAME_SIZE];
     char reason[128];
     enum drain_state state;
-    bool stop; /* VMs that can't migrate */
+    bool stop;      /* VMs that can't migrate */
+    bool undrained; /* it is over, and claims come to the host again */
     size_t parallel;
     struct drain_target targets[DRAIN_MAX_TARGETS];
     size_t n_targets;

@@ -30,6 +30,13 @@ enum operation_kind_id {
 };
 WORDS_DECLARE(operation_kind_id, operation_kind_id_words)
 
+/* How many of a kind that are over are kept. */
+struct operation_limits {
+    size_t stored; /* 0: such operations are not stored at all */
+    size_t listed; /* of them in memory; older ones are read on request */
+};
+extern const struct operation_limits operation_limits[OPERATION_KIND_COUNT];
+
 /* Names are shown in the API and never change. */
 enum operation_state {
     OPERATION_WAITING, /* for its turn, or for a pause before the next attempt to end */
@@ -51,7 +58,8 @@ struct operation_progress {
     char text[STEP_TEXT_SIZE]; /* what it does now; "" */
 };
 
-/* An operation as it is shown: schema Operation in api/openapi.yaml. */
+/* An operation as it is shown: schema Operation in api/openapi.yaml. What does not change once it
+ * is over is stored, too: with the kind's own document ("body") it is the operation's record. */
 struct operation_view {
     char id[40];
     enum operation_kind_id kind;
@@ -75,5 +83,10 @@ struct operation_view {
 
 extern const struct schema operation_view_schema;
 json_t *operation_view_to_json(const struct operation_view *view);
+/* The record of an operation, and back. */
+json_t *operation_to_stored_json(const struct operation_view *view, const json_t *body);
+/* *ret_body: borrowed from `json`. */
+int operation_from_stored_json(const json_t *json, struct operation_view *ret_view,
+                               const json_t **ret_body, struct error *err);
 
 #endif

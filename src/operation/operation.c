@@ -131,6 +131,28 @@ void operations_hurry(struct operations *all)
     }
 }
 
+static void forget(struct operation *operation)
+{
+    if (operation->data != NULL && operation->kind->forget != NULL) {
+        operation->kind->forget(operation);
+    } else {
+        operation_free(operation);
+    }
+}
+
+void operations_trim(struct operations *all, enum operation_kind_id kind)
+{
+    size_t over = 0;
+    for (size_t i = all->items.n; i > 0; i--) {
+        struct operation *operation = all->items.items[i - 1];
+        bool is_one = operation->kind->id == kind && operation_is_over(operation);
+        over += is_one && !operation->dry_run;
+        if (is_one && (operation->dry_run || over > operation_limits[kind].listed)) {
+            forget(operation);
+        }
+    }
+}
+
 struct operation *operations_find(const struct operations *all, const char *id)
 {
     for (vec_each(&all->items, operation)) {
@@ -169,13 +191,32 @@ struct operation *operation_new(struct operations *all, const struct operation_s
     operation->finished_us = start->finished_us;
     STR_SET(operation->subject, start->subject);
     STR_SET(operation->author, start->author);
-    if (start->id == NULL) {
+    if (start->id == NULL || start->id[0] == '\0') {
         id_uuid(operation->id);
     } else {
         STR_SET(operation->id, start->id);
     }
     *vec_push(&all->items) = operation;
     return operation;
+}
+
+static void free_data(struct operation *operation)
+{
+    if (operation->kind->free != NULL && operation->data != NULL) {
+        operation->kind->free(operation->data);
+    }
+    operation->data = NULL;
+}
+
+static void shown_free(struct operation_shown *shown)
+{
+    if (shown != NULL) {
+        free(shown->host);
+        free(shown->text);
+        free(shown->problem);
+        free(shown->hint);
+        free(shown);
+    }
 }
 
 void operation_free(struct operation *operation)
@@ -190,9 +231,8 @@ void operation_free(struct operation *operation)
             break;
         }
     }
-    if (operation->kind->free != NULL) {
-        operation->kind->free(operation->data);
-    }
+    free_data(operation);
+    shown_free(operation->shown);
     free(operation);
 }
 
@@ -251,9 +291,11 @@ bool operation_is_late(const struct operation *operation)
 static int refuse_cancel(const struct operation *operation, struct error *err)
 {
     const char *kind = operation_kind_id_name(operation->kind->id);
+    bool over = operation_is_over(operation);
+    bool kept = over && operation->data == NULL;
     if (operation->kind->refuse_cancel != NULL && !operation->dry_run) {
-        int r = operation->kind->refuse_cancel(operation, err);
-        return r != 0 || !operation_is_over(operation)
+        int r = kept ? 0 : operation->kind->refuse_cancel(operation, err);
+        return r != 0 || !over
                    ? r
                    : error_set(err, REASON_CONFLICT, SUBJECT("operation", operation->id),
                                "the %s of %s is over: %s", kind, operation->subject,
@@ -287,9 +329,75 @@ int operation_cancel(struct operation *operation, bool dry_run, struct error *er
 
 /* ---- showing ---- */
 
+void operation_show(struct operation *operation, const struct operation_view *view)
+{
+    struct operation_shown *shown = xcalloc(1, sizeof(*shown));
+    *shown = (struct operation_shown){.host = xstrdup(view->host),
+                                      .text = xstrdup(view->text),
+                                      .problem = xstrdup(view->problem),
+                                      .hint = xstrdup(view->hint),
+                                      .progress = view->progress};
+    shown_free(operation->shown);
+    operation->shown = shown;
+}
+
+void operation_keep(struct operation *operation)
+{
+    struct operation_view view;
+    operation_describe(operation, &view);
+    operation_show(operation, &view);
+    free_data(operation);
+}
+
+struct operation *operation_of_view(struct operations *all, const struct operation_kind *kind,
+                                    const struct operation_view *view)
+{
+    const struct operation_start start = {.kind = kind,
+                                          .id = view->id,
+                                          .subject = view->subject,
+                                          .author = view->author,
+                                          .created_us = view->created_us,
+                                          .finished_us = view->finished_us,
+                                          .state = view->state};
+    struct operation *operation = operation_new(all, &start);
+    operation->cancel = view->cancel;
+    operation->attempts.n = view->attempts;
+    operation_show(operation, view);
+    return operation;
+}
+
+static void add_shown(const struct operation_shown *shown, struct operation_view *view)
+{
+    STR_SET(view->host, shown->host);
+    STR_SET(view->text, shown->text);
+    STR_SET(view->problem, shown->problem);
+    STR_SET(view->hint, shown->hint);
+    view->progress = shown->progress;
+}
+
+/* Where its kind shows all of it: where several share one place, it shows the latest. */
+static void add_url(const struct operation *operation, struct operation_view *view)
+{
+    const struct operation_kind *kind = operation->kind;
+    bool latest = kind->url_has_id || operation->data != NULL;
+    if (kind->url != NULL && latest && !operation->dry_run) {
+        str_print(view->url, sizeof(view->url), "%s%s", kind->url,
+                  kind->url_has_id ? operation->id : "");
+    }
+}
+
+static void add_times(const struct operation *operation, struct operation_view *view)
+{
+    if (operation->state == OPERATION_WAITING && operation->attempts.due_us != 0) {
+        view->next_attempt_us = clock_realtime_of(operation->attempts.due_us);
+    }
+    if (!operation_is_over(operation) && operation->deadline_us != 0) {
+        view->deadline_us = clock_realtime_of(operation->deadline_us);
+    }
+}
+
 void operation_describe(const struct operation *operation, struct operation_view *ret_view)
 {
-    bool over = operation_is_over(operation);
     struct error err = {0};
     *ret_view = (struct operation_view){.kind = operation->kind->id,
                                         .state = operation->state,
@@ -301,18 +409,13 @@ void operation_describe(const struct operation *operation, struct operation_view
     STR_SET(ret_view->id, operation->id);
     STR_SET(ret_view->subject, operation->subject);
     STR_SET(ret_view->author, operation->author);
-    ret_view->cancellable = !over && refuse_cancel(operation, &err) == 0;
-    if (operation->state == OPERATION_WAITING && operation->attempts.due_us != 0) {
-        ret_view->next_attempt_us = clock_realtime_of(operation->attempts.due_us);
+    ret_view->cancellable = !operation_is_over(operation) && refuse_cancel(operation, &err) == 0;
+    add_times(operation, ret_view);
+    add_url(operation, ret_view);
+    if (operation->shown != NULL) {
+        add_shown(operation->shown, ret_view);
     }
-    if (!over && operation->deadline_us != 0) {
-        ret_view->deadline_us = clock_realtime_of(operation->deadline_us);
-    }
-    if (operation->kind->url != NULL && !operation->dry_run) {
-        str_print(ret_view->url, sizeof(ret_view->url), "%s%s", operation->kind->url,
-                  operation->kind->url_has_id ? operation->id : "");
-    }
-    if (operation->kind->describe != NULL) {
+    if (operation->kind->describe != NULL && operation->data != NULL) {
         operation->kind->describe(operation, ret_view);
     }
     str_make_clean(ret_view->problem);

@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "model/operation.h"
 
+struct manager;
 struct operation;
 struct operations;
 
@@ -38,6 +39,11 @@ struct operation_kind {
      * and when it has been cancelled or its deadline has passed. Where nothing was scheduled it is
      * not called again. */
     void (*advance)(struct operation *operation);
+    /* One was found in the store when cleaved started, over or not: makes it again, with `body`,
+     * the kind's own document; nothing is scheduled. -reason: the body can't be read. NULL: such
+     * operations are not stored. */
+    int (*found)(struct manager *m, const struct operation_view *view, const json_t *body,
+                 struct error *err);
     /* The operation was found unfinished when cleaved started; NULL: advance(). */
     void (*resume)(struct operation *operation);
     /* 0, or -reason: why it can't be cancelled now. NULL: such an operation never can. */
@@ -49,16 +55,27 @@ struct operation_kind {
     bool hurries;
     /* Of its data, with the operation; NULL: they belong to another. */
     void (*free)(void *data);
+    /* There are too many of the kind that are over: frees this one and its data, by
+     * operation_free(), unless they are still in use. NULL: operation_free() does all. */
+    void (*forget)(struct operation *operation);
     /* Fills in what only the kind knows: host, text, progress, problem, hint. The rest is there.
      */
     void (*describe)(const struct operation *operation, struct operation_view *view);
+};
+
+/* What an operation shows while its data do not say it: as it was stored last. Texts are its own.
+ */
+struct operation_shown {
+    char *host, *text, *problem, *hint;
+    struct operation_progress progress;
 };
 
 /* Fields are read by all, and written here and in the functions below. */
 struct operation {
     const struct operation_kind *kind;
     struct operations *all;
-    void *data; /* the kind's own; borrowed */
+    void *data;                    /* the kind's own, borrowed; NULL: it has none, or no more */
+    struct operation_shown *shown; /* NULL: its kind describes all */
     char id[40];
     char subject[OPERATION_SUBJECT_SIZE];
     char author[NAME_SIZE];
@@ -93,6 +110,9 @@ void operations_close(struct operations *all);
 void operations_resume(struct operations *all);
 /* There is reason to try at once what waits for another attempt, of kinds that hurry. */
 void operations_hurry(struct operations *all);
+/* Forgets those of the kind that are over and too many (operation_limits), the oldest first, and
+ * all its dry runs that are over. Not to be called where such a one is still needed. */
+void operations_trim(struct operations *all, enum operation_kind_id kind);
 struct operation *operations_find(const struct operations *all, const char *id);
 /* The latest of that kind about that subject that is not over; NULL: none. */
 struct operation *operations_find_about(const struct operations *all,
@@ -101,7 +121,7 @@ struct operation *operations_find_about(const struct operations *all,
 /* An operation that begins. Texts are copied. */
 struct operation_start {
     const struct operation_kind *kind;
-    const char *id; /* NULL: a new one */
+    const char *id; /* NULL or "": a new one */
     const char *subject, *author;
     uint64_t created_us;        /* realtime; 0: now */
     uint64_t finished_us;       /* realtime, of one that was stored; 0: it is not over */
@@ -122,6 +142,14 @@ void operation_enter(struct operation *operation, enum operation_state state);
 /* The same, with the time of the end (realtime) as the kind's own record has it; 0: now. */
 void operation_follow(struct operation *operation, enum operation_state state,
                       uint64_t finished_us);
+
+/* Shows that from now on, where its kind does not describe it. */
+void operation_show(struct operation *operation, const struct operation_view *view);
+/* An operation that is over, and whose data go (free()): it shows what they show now. */
+void operation_keep(struct operation *operation);
+/* An operation that was stored, and that no data of the kind belong to. */
+struct operation *operation_of_view(struct operations *all, const struct operation_kind *kind,
+                                    const struct operation_view *view);
 
 /* advance() after the pause, in place of what was scheduled before; 0: in the loop's next turn. */
 void operation_schedule(struct operation *operation, uint64_t pause_us);

@@ -56,6 +56,8 @@ struct listeners {
     /* The VMs are in manager->host, and libvirt answers. */
     guests_listener_fn *const *guests_taken;
     const struct plan_follower *plans;
+    /* By enum operation_kind_id; NULL: such operations are not stored. */
+    const struct operation_kind *const *kinds;
     /* The turn is free: one that takes it goes before the changes that wait. True: it has. */
     bool (*take_turn)(struct manager *m);
     /* The ledger is free again: what the last looks showed is noted. */

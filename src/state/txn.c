@@ -12,7 +12,6 @@
 #include "state/boot_record.h"
 #include "state/made_record.h"
 #include "state/notes.h"
-#include "state/plan_run.h"
 #include "state/state.h"
 
 /* Lone events that came before it go along, so that they keep their order. */

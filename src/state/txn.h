@@ -11,7 +11,7 @@
 #include "ledger/ledger.h"
 #include "model/gpu_record.h"
 #include "service/service.h"
-#include "state/plan_note.h"
+#include "state/plan_run.h"
 #include "state/state.h"
 
 /* Claims, plans, records and events that are stored together: a draft of the ledger, and what the

@@ -7,11 +7,9 @@
 #include "base/vec.h"
 
 WORDS_DEFINE(record_kind_words, "kind of record", RECORD_KIND_COUNT, WORD(RECORD_CLAIM, "claim"),
-             WORD(RECORD_RUNNING, "running"), WORD(RECORD_PLAN, "plan"), WORD(RECORD_STEP, "step"),
-             WORD(RECORD_EVENT, "event"), WORD(RECORD_GPU, "gpu"),
-             WORD(RECORD_MIGRATION, "migration"), WORD(RECORD_DRAIN, "drain"),
-             WORD(RECORD_HOST, "host"), WORD(RECORD_MADE, "made"),
-             WORD(RECORD_RELEASED, "released"))
+             WORD(RECORD_OPERATION, "operation"), WORD(RECORD_STEP, "step"),
+             WORD(RECORD_EVENT, "event"), WORD(RECORD_GPU, "gpu"), WORD(RECORD_HOST, "host"),
+             WORD(RECORD_MADE, "made"), WORD(RECORD_RELEASED, "released"))
 
 void records_done(struct records *records)
 {

@@ -10,14 +10,12 @@
 
 /* Names are stored: renamed only with a migration. */
 enum record_kind {
-    RECORD_CLAIM,   /* "claim"; id its name */
-    RECORD_RUNNING, /* "running": a plan that has not ended, without its steps; id as for a plan */
-    RECORD_PLAN,    /* "plan": one that has; id: its number, which grows, and its own id */
-    RECORD_STEP,    /* "step": of a plan, running or ended; id: the plan's number, and its own */
-    RECORD_EVENT,   /* "event"; id its number, which has no gaps */
-    RECORD_GPU,     /* "gpu": what was decided about a GPU beyond claims; id UUID or address */
-    RECORD_MIGRATION, /* "migration": one move of a VM, going out or coming in; id its own */
-    RECORD_DRAIN,     /* "drain": the emptying of this host */
+    RECORD_CLAIM,     /* "claim"; id its name */
+    RECORD_OPERATION, /* "operation": what takes time, running or over; ledger/operation_log.h has
+                         the form of its id */
+    RECORD_STEP,      /* "step": of a plan, running or ended; id: the plan's number, and its own */
+    RECORD_EVENT,     /* "event"; id its number, which has no gaps */
+    RECORD_GPU,       /* "gpu": what was decided about a GPU beyond claims; id UUID or address */
     RECORD_HOST,      /* "host": facts about this host, such as the boot that was seen last */
     RECORD_MADE,      /* "made": a vGPU or GPU instance that cleave made; key of model/made.h */
     RECORD_RELEASED,  /* "released": a claim that was released because its VM was gone; id its

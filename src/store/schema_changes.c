@@ -74,6 +74,43 @@ static const struct schema_change changes[] = {
         .version = 4,
         .sql = "UPDATE records SET document = plain_words(document);",
     },
+    {
+        /* What takes time is of one kind (one_kind.c), whose ids say what is over. Plans keep their
+         * numbers, which their steps have, too; the others get theirs by the time they began. What
+         * can't be read is left for who reads it: as not over, so that a start does. */
+        .version = 5,
+        .sql =
+            "CREATE TABLE former AS SELECT"
+            "  CASE kind WHEN 'running' THEN 'plan'"
+            "    WHEN 'migration' THEN CASE WHEN id LIKE 'in:%' THEN 'incoming' ELSE kind END"
+            "    ELSE kind END AS kind,"
+            "  CASE kind WHEN 'migration' THEN substr(id, instr(id, ':') + 1)"
+            "    WHEN 'drain' THEN coalesce(CASE WHEN json_valid(document)"
+            "      THEN json_extract(document, '$.id') END, lower(printf('%s-%s-4%s-8%s-%s',"
+            "        hex(randomblob(4)), hex(randomblob(2)), substr(hex(randomblob(2)), 2),"
+            "        substr(hex(randomblob(2)), 2), hex(randomblob(6)))))"
+            "    ELSE substr(id, instr(id, ':') + 1) END AS id,"
+            "  CASE WHEN kind IN ('plan', 'running') THEN substr(id, 1, instr(id, ':') - 1) END"
+            "    AS number,"
+            "  CASE kind WHEN 'plan' THEN 'over' WHEN 'running' THEN 'open' ELSE"
+            "    CASE WHEN json_valid(document) AND json_extract(document, '$.state') IN"
+            "      ('done', 'cancelled', 'failed', 'committed', 'aborted', 'incomplete')"
+            "    THEN 'over' ELSE 'open' END END AS over,"
+            "  CASE WHEN json_valid(document) THEN json_extract(document, '$.createdUs') END"
+            "    AS created,"
+            "  document FROM records WHERE kind IN ('plan', 'running', 'migration', 'drain');"
+            "DELETE FROM records WHERE kind IN ('plan', 'running', 'migration', 'drain');"
+            "INSERT INTO records SELECT 'operation', over || ':' || kind || ':' || number || ':' ||"
+            "  id, 1, one_kind(kind, id, document, coalesce((SELECT json_group_array(json("
+            "    CASE WHEN json_valid(s.document) THEN s.document ELSE 'null' END))"
+            "    FROM (SELECT document FROM records WHERE kind = 'step' AND"
+            "      id > former.number || '/' AND id < former.number || '0' ORDER BY id) AS s),"
+            "    '[]')) FROM former WHERE kind = 'plan';"
+            "INSERT INTO records SELECT 'operation', over || ':' || kind || ':' || printf('%012d',"
+            "  row_number() OVER (PARTITION BY kind ORDER BY created, id)) || ':' || id, 1,"
+            "  one_kind(kind, id, document, '[]') FROM former WHERE kind <> 'plan';"
+            "DROP TABLE former;",
+    },
 };
 
 const struct schema_change *schema_changes_list(size_t *ret_n)

@@ -7,7 +7,7 @@
 
 struct schema_change {
     int version;     /* user_version once applied */
-    const char *sql; /* may call plain_words(JSON text): see plain_words.h */
+    const char *sql; /* may call plain_words(document) and one_kind(kind, id, document, steps) */
 };
 
 /* Ascending from 1 without gaps. */

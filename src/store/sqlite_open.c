@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/one_kind.h"
 #include "store/plain_words.h"
 #include "store/schema_changes.h"
 #include "store/sqlite.h"
@@ -33,20 +34,59 @@ static int read_int(struct sqlite_store *s, const char *sql, int *ret_value, str
     return r == SQLITE_ROW ? 0 : sqlite_fail(s, err, "reading the database header");
 }
 
-/* The function that changes of the schema call. A document that can't be read is left for who reads
- * it. */
-static void rewrite(sqlite3_context *context, int n UNUSED, sqlite3_value **values)
+/* ---- functions that changes of the schema call ---- */
+
+static json_t *parse_value(sqlite3_value *value)
 {
-    const char *text = (const char *)sqlite3_value_text(values[0]);
-    CLEANUP_JSON json_t *json =
-        text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    if (json == NULL) {
-        sqlite3_result_value(context, values[0]);
+    const char *text = (const char *)sqlite3_value_text(value);
+    return text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+}
+
+/* A document that can't be read is left for who reads it. */
+static void answer(sqlite3_context *context, sqlite3_value *was, const json_t *now)
+{
+    if (now == NULL) {
+        sqlite3_result_value(context, was);
         return;
     }
+    CLEANUP_FREE char *text = json_text(now);
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+static void rename_words(sqlite3_context *context, int n UNUSED, sqlite3_value **values)
+{
+    CLEANUP_JSON json_t *json = parse_value(values[0]);
     plain_words(json);
-    CLEANUP_FREE char *now = json_text(json);
-    sqlite3_result_text(context, now, -1, SQLITE_TRANSIENT);
+    answer(context, values[0], json);
+}
+
+static void make_one_kind(sqlite3_context *context, int n UNUSED, sqlite3_value **values)
+{
+    CLEANUP_JSON json_t *document = parse_value(values[2]);
+    CLEANUP_JSON json_t *steps = parse_value(values[3]);
+    const struct former_record record = {.kind = (const char *)sqlite3_value_text(values[0]),
+                                         .id = (const char *)sqlite3_value_text(values[1]),
+                                         .document = document,
+                                         .steps = steps};
+    CLEANUP_JSON json_t *json = one_kind(&record);
+    answer(context, values[2], json);
+}
+
+static int add_functions(struct sqlite_store *s, struct error *err)
+{
+    static const struct {
+        const char *name;
+        int n;
+        void (*fn)(sqlite3_context *context, int n, sqlite3_value **values);
+    } functions[] = {{"plain_words", 1, rename_words}, {"one_kind", 4, make_one_kind}};
+    for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+        if (sqlite3_create_function_v2(s->db, functions[i].name, functions[i].n,
+                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, functions[i].fn,
+                                       NULL, NULL, NULL) != SQLITE_OK) {
+            return sqlite_fail(s, err, "migrating");
+        }
+    }
+    return 0;
 }
 
 static int apply_schema_change(struct sqlite_store *s, const struct schema_change *change,
@@ -100,11 +140,7 @@ static int migrate(struct sqlite_store *s, const char *path, struct error *err)
         snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
         r = exec(s, sql, err, "marking the database");
     }
-    if (r == 0 &&
-        sqlite3_create_function_v2(s->db, "plain_words", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-                                   NULL, rewrite, NULL, NULL, NULL) != SQLITE_OK) {
-        r = sqlite_fail(s, err, "migrating");
-    }
+    r = r != 0 ? r : add_functions(s, err);
     for (size_t i = 0; i < n && r == 0; i++) {
         if (changes[i].version > version) {
             r = apply_schema_change(s, &changes[i], err);

@@ -92,7 +92,7 @@ static void records_come_back_by_id_with_their_versions(void **state)
     assert_int_equal(put(store, "b", "3", 1, NULL), 0);
     assert_int_equal(put(store, "b", "4", VERSION_ANY, NULL), 0);
     assert_string_equal(list_claims(store), "a1=2 b3=4");
-    assert_string_equal(list(store, &(struct store_range){.kind = RECORD_PLAN}), "");
+    assert_string_equal(list(store, &(struct store_range){.kind = RECORD_OPERATION}), "");
 }
 
 static void a_range_is_read_forwards_and_backwards(void **state)
@@ -178,7 +178,7 @@ static void a_later_change_takes_the_place_of_an_earlier_one(void **state)
     batch_delete(&batch, RECORD_CLAIM, "b", 1);
     assert_int_equal(batch.n, 2);
     assert_string_equal(batch_find(&batch, RECORD_CLAIM, "a")->text, "3");
-    assert_null(batch_find(&batch, RECORD_PLAN, "a"));
+    assert_null(batch_find(&batch, RECORD_OPERATION, "a"));
     assert_int_equal(store->ops->commit(store, &batch, NULL), 0);
     assert_string_equal(list_claims(store), "a2=3");
 }

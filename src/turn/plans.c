@@ -271,7 +271,8 @@ void verb_list_plans(struct manager *m, const struct request *request)
     if (txn_call_in_turn(m, verb_list_plans, request)) {
         return;
     }
-    if (ledger_load_plans(m->ledger, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
+    if (ledger_load_plans(m->ledger, operation_limits[OPERATION_KIND_PLAN].listed, false, &plans,
+                          &n, &err) != 0) {
         request_refuse(request, &err);
         return;
     }

@@ -12,8 +12,6 @@
 /* A refusal costs a look at the hardware; a plan that fails is stored, with events. */
 #define LONGEST_PAUSE_US UINT64_C(5000000)
 #define LONGEST_PLAN_PAUSE_US UINT64_C(60000000)
-/* Tasks that are over, and remembered. */
-#define RETRIES_KEPT 20
 
 struct retry_task retry_task_of(const struct operation_kind *kind, const char *object,
                                 const char *name, const char *fmt, ...)
@@ -31,20 +29,6 @@ struct retry_task retry_task_of(const struct operation_kind *kind, const char *o
 static struct operation *find(const struct manager *m, const struct retry_task *task)
 {
     return operations_find_about(&m->operations, task->kind, task->subject);
-}
-
-/* Forgets the oldest that are over. */
-static void trim(struct manager *m)
-{
-    size_t over = 0;
-    for (size_t i = m->operations.items.n; i > 0; i--) {
-        struct operation *operation = m->operations.items.items[i - 1];
-        bool is_one = operation->kind->free == retry_free && operation_is_over(operation);
-        over += is_one;
-        if (is_one && over > RETRIES_KEPT) {
-            operation_free(operation);
-        }
-    }
 }
 
 static struct operation *begin(struct manager *m, const struct retry_task *task)
@@ -114,16 +98,15 @@ void retry_ended(struct manager *m, const struct retry_task *task, const struct 
         struct operation *operation = find(m, task);
         if (operation != NULL) {
             operation_enter(operation, OPERATION_DONE);
-            trim(m);
+            operations_trim(&m->operations, task->kind->id);
         }
     }
 }
 
 void retry_drop(struct operation *operation)
 {
-    const struct retry *retry = operation->data;
     operation_enter(operation, OPERATION_CANCELLED);
-    trim(retry->manager);
+    operations_trim(operation->all, operation->kind->id);
 }
 
 void retry_follow_repairs(struct manager *m, struct hardware_look *look)

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "state/plan_run.h"
 #include "state/state.h"
+#include "state/stored_operations.h"
 #include "state/txn.h"
 
 #define ACTIVE "active" /* a state to ask for: all that are not over */
@@ -112,7 +112,7 @@ void verb_list_operations(struct manager *m, const struct request *request)
 
 /* ---- one ---- */
 
-/* *ret_operation: NULL of a plan that ended long ago. */
+/* *ret_operation: NULL of one that ended long ago. */
 static int find_operation(struct manager *m, const char *id, struct operation **ret_operation,
                           struct operation_view *ret_view, struct error *err)
 {
@@ -122,7 +122,7 @@ static int find_operation(struct manager *m, const char *id, struct operation **
     if (*ret_operation != NULL) {
         operation_describe(*ret_operation, ret_view);
     } else {
-        r = plan_run_load(m, id, &found, ret_view, err);
+        r = stored_operations_view(m, id, &found, ret_view, err);
     }
     if (r == 0 && !found) {
         r = error_set(err, REASON_NOT_FOUND, SUBJECT("operation", id),

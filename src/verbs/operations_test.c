@@ -152,11 +152,12 @@ static void the_oldest_plans_are_shown_from_the_store(void **state)
     struct mhost_fixture *f = *state;
     char why[512];
     char id[16];
-    for (int i = 0; i <= MAX_PLANS_LISTED; i++) {
+    for (int i = 0; i <= (int)operation_limits[OPERATION_KIND_PLAN].listed; i++) {
         str_print(id, sizeof(id), "plan-%d", i);
         put_done_plan(&f->mhost, id);
     }
-    assert_int_equal(COUNT(&f->mhost, .kind = "plan"), MAX_PLANS_LISTED);
+    assert_int_equal(COUNT(&f->mhost, .kind = "plan"),
+                     operation_limits[OPERATION_KIND_PLAN].listed);
     assert_null(operations_find(&f->mhost.manager->operations, "plan-0"));
     struct answer answer = {0};
     mhost_ask(&f->mhost, VERB_GET_OPERATION, &answer, .target = "plan-0");

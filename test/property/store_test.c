@@ -64,7 +64,7 @@ static void add_op(struct random *random, struct batch *batch)
         batch_delete_range(batch, RECORD_EVENT, id, to);
         break;
     case 2:
-        batch_put(batch, RECORD_PLAN, id, xasprintf("%0*u", (int)pick(random, 20000), 7),
+        batch_put(batch, RECORD_OPERATION, id, xasprintf("%0*u", (int)pick(random, 20000), 7),
                   make_version(random));
         break;
     default:

@@ -7,8 +7,8 @@
 #include "base/str.h"
 #include "test.h"
 
-#define N_MODELS 61
-#define N_PROFILES 246
+#define N_MODELS 63
+#define N_PROFILES 260
 #define N_TYPES 1003
 
 static struct catalog *catalog;
@@ -380,10 +380,37 @@ static void what_no_source_says_stays_unknown(void **state)
     assert_null(type_of("h100xs", "H100XS-1-8C")->gi_profile);
 }
 
+/* PCI device ids in the filters of the configs that NVIDIA ships: mig-parted's default and example,
+ * vgpu-device-manager's examples. */
+static void every_board_that_nvidias_configs_name_is_there(void **state)
+{
+    (void)state;
+    static const uint32_t devices[] = {
+        0x1DB1, 0x1DB3, 0x1DB4, 0x1DB5, 0x1DB6, 0x1DF6, 0x1E78, 0x1EB8, 0x20B0, 0x20B1,
+        0x20B2, 0x20B5, 0x20B6, 0x20B7, 0x20B8, 0x20B9, 0x20F1, 0x20F3, 0x20F5, 0x20F6,
+        0x20FD, 0x2230, 0x2231, 0x2233, 0x2235, 0x2236, 0x2321, 0x2322, 0x2324, 0x2329,
+        0x232C, 0x2330, 0x2331, 0x2335, 0x2336, 0x2337, 0x2339, 0x233A, 0x233B, 0x233D,
+        0x2342, 0x2348, 0x25B6, 0x26B1, 0x26B2, 0x26B3, 0x26B5, 0x26B9, 0x26BA, 0x27B6,
+        0x27B8, 0x2901, 0x2941, 0x2BB5, 0x2BB9, 0x2C3A, 0x3182, 0x31C2,
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+        bool found = false;
+        for (size_t k = 0; k < catalog_count(catalog); k++) {
+            for (vec_each(&catalog_at(catalog, k)->pci_ids, id)) {
+                found = found || id->device == devices[i];
+            }
+        }
+        if (!found) {
+            fail_msg("no model has 0x%04X", devices[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_model_profile_and_type_is_there),
+        cmocka_unit_test(every_board_that_nvidias_configs_name_is_there),
         cmocka_unit_test(every_value_says_where_it_comes_from),
         cmocka_unit_test(the_a100_has_the_table_of_lgip),
         cmocka_unit_test(the_rtx_pro_6000_has_twelve_memory_slices_and_graphics_profiles),

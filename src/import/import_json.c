@@ -328,11 +328,28 @@ static void read_vgpu(struct reader *r, struct import_entry *entry)
     }
 }
 
+/* A label that stands below an entry, for it is indented too deep: a list as no key has it. */
+static void check_indent(struct reader *r, const json_t *json)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)json, key, value)
+    {
+        bool of_entry = str_eq(key, "devices") || str_eq(key, "device-filter");
+        if (!of_entry && json_is_object(json_array_get(value, 0)) && str_is_clean(key)) {
+            reader_fail(r, NULL, "the label \"%.64s\" is part of this entry", key);
+            error_hint(r->err, "indent it as the labels above it");
+            return;
+        }
+    }
+}
+
 static int read_entry(const json_t *json, const char *origin, const char *path,
                       enum import_kind kind, struct import_entry *entry, struct error *err)
 {
     struct reader r;
     reader_init(&r, json, origin, path, err);
+    check_indent(&r, json);
     read_filters(&r, entry);
     read_devices(&r, entry);
     switch (kind) {

@@ -150,6 +150,8 @@ static void an_entry_that_contradicts_itself_is_refused(void **state)
                    "several containers use in turn");
     assert_refused(MIG("{devices: all, mig-enabled: maybe, mig-devices: {1g.5gb: 3}}"),
                    "must be true or false");
+    assert_refused(MIG("{devices: all, mig-enabled: false, b: [{devices: all}]}"),
+                   "mig-configs.a[0]: the label \"b\" is part of this entry");
     assert_refused(MIG("{devices: all, migenabled: true}"),
                    "mig-enabled: is missing; is \"migenabled\" meant to be it?");
     assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {MIG 1g.5gb: 1}}"),
@@ -281,6 +283,11 @@ static void a_file_without_a_config_says_what_it_is(void **state)
         {"# nothing\n", "the file is empty"},
         {"apiVersion: v1\nkind: ConfigMap\ndata: {}\n",
          "a Kubernetes ConfigMap without mig-configs or vgpu-configs in it"},
+        {"apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    - devices: all\n      mig-devices: {}\n",
+         "data.a has entries without mig-configs and a label above them"},
+        {"apiVersion: v1\nkind: ConfigMap\ndata:\n  any: |\n    sharing: {}\n",
+         "data.any is a config of Kubernetes' device plugin"},
+        {"apiVersion: v1\nkind: ConfigMap\ndata: {a: [], b: x}\n", "a Kubernetes ConfigMap"},
         {"apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nspec: {}\n",
          "a Kubernetes ClusterPolicy"},
         {"data: {a: \"version: v1\\nmig-config: {a: []}\"}\n",

@@ -37,6 +37,16 @@ static const struct mark kinds[] = {
     {"MigConfiguration", NULL, "its profileSpec names profiles: check those as PROFILE=COUNT"},
 };
 
+/* A word at the beginning of a line in a ConfigMap's text. */
+static const struct mark in_maps[] = {
+    {"mig-devices:", "has entries without mig-configs and a label above them",
+     "write version: v1, then mig-configs: and a label"},
+    {"vgpu-devices:", "has entries without vgpu-configs and a label above them",
+     "write version: v1, then vgpu-configs: and a label"},
+    {"sharing:", "is a config of Kubernetes' device plugin", IN_MIG_PARTED},
+    {"systemd-services:", "is a list of services for mig-parted to stop", IN_MIG_PARTED},
+};
+
 static const struct mark lines[] = {
     {"[devices]", "OpenStack's nova.conf", "check its types: --vgpu nvidia-35=COUNT"},
     {"enabled_mdev_types", "OpenStack's nova.conf", "check its types: --vgpu nvidia-35=COUNT"},
@@ -54,6 +64,39 @@ static int refuse(const struct mark *mark, const char *origin, struct error *err
     return -REASON_INVALID;
 }
 
+/* The first mark that begins a line of the text; NULL if there is none. */
+static const struct mark *find_line(const char *text, const struct mark *marks, size_t n)
+{
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += strspn(line, " \t\r\n");
+        for (size_t i = 0; i < n; i++) {
+            if (strncasecmp(line, marks[i].mark, strlen(marks[i].mark)) == 0) {
+                return &marks[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* What a ConfigMap's text is, where it is known; else 0. */
+static int refuse_map(const json_t *document, const char *origin, struct error *err)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(json_object_get(document, "data"), key, value)
+    {
+        const char *text = json_string_value(value);
+        const struct mark *mark =
+            text != NULL ? find_line(text, in_maps, ARRAY_SIZE(in_maps)) : NULL;
+        if (mark != NULL && str_is_clean(key)) {
+            error_set(err, REASON_INVALID, origin, "data.%.64s %s", key, mark->what);
+            error_hint(err, "%s", mark->hint);
+            return -REASON_INVALID;
+        }
+    }
+    return 0;
+}
+
 int other_document_refuse(const json_t *document, const char *origin, struct error *err)
 {
     const char *kind = unwrap_kind(document);
@@ -64,6 +107,10 @@ int other_document_refuse(const json_t *document, const char *origin, struct err
     }
     if (kind == NULL) {
         return 0;
+    }
+    int r = str_eq(kind, "ConfigMap") ? refuse_map(document, origin, err) : 0;
+    if (r != 0) {
+        return r;
     }
     error_set(err, REASON_INVALID, origin,
               "a Kubernetes %s without mig-configs or vgpu-configs in it", kind);
@@ -77,13 +124,6 @@ int other_document_refuse(const json_t *document, const char *origin, struct err
 
 int other_text_refuse(const char *text, const char *origin, struct error *err)
 {
-    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-        line += strspn(line, " \t\r\n");
-        for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-            if (strncasecmp(line, lines[i].mark, strlen(lines[i].mark)) == 0) {
-                return refuse(&lines[i], origin, err);
-            }
-        }
-    }
-    return 0;
+    const struct mark *mark = find_line(text, lines, ARRAY_SIZE(lines));
+    return mark != NULL ? refuse(mark, origin, err) : 0;
 }

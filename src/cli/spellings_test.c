@@ -32,6 +32,7 @@ static const struct form profile_forms[] = {
     {"MIG {name}", NULL},
     {"MIG {name} Device 0:", NULL},
     {"MIG {name}     Device  0: (UUID: MIG-5c5b2f1e-0000-5de3-91c7-45d71c87eb3f)", NULL},
+    {"{k8s}", NULL},
     {"mig-{k8s}", NULL},
     {"nvidia.com/mig-{k8s}", NULL},
     {"nvidia.com/mig-{k8s}: 1", NULL},

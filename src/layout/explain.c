@@ -13,7 +13,7 @@ int explain_unknown(const struct geometry *geometry, const struct cat_profile *p
 {
     error_set(err, REASON_UNKNOWN, geometry->model->key,
               "no source says where \"%s\" may start on %s", profile->name, geometry->model->name);
-    error_hint(err, "a host with this GPU knows: nvidia-smi mig -lgipp");
+    error_hint(err, "`nvidia-smi mig -lgipp` says it on a host with this GPU");
     return -REASON_UNKNOWN;
 }
 

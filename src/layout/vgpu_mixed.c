@@ -4,6 +4,7 @@
  * model's table (NVIDIA vGPU software user guide, appendix on mixed-size placements), and the runs
  * [id, id + placement size) may not overlap.
  */
+#include "layout/line.h"
 #include "layout/vgpu.h"
 
 #define MIXED_MAX_ROWS 16
@@ -174,6 +175,21 @@ static bool has_id(const struct cat_mixed_row *row, uint32_t id)
     return false;
 }
 
+static int refuse_id(const struct gpu_model *model, const struct cat_mixed_row *row,
+                     const struct layout_vgpu *vgpu, struct error *err)
+{
+    char ids[256];
+    struct line line;
+    line_init(&line, ids, sizeof(ids));
+    for (uint32_t i = 0; i < row->n_placement_ids; i++) {
+        line_add(&line, "%s%u", i > 0 ? ", " : "", row->placement_ids[i]);
+    }
+    error_set(err, REASON_INVALID, model->key, "placement id %u is not one of \"%s\"'s",
+              vgpu->placement_id, vgpu->type->name);
+    error_hint(err, "its ids are %s", ids);
+    return -REASON_INVALID;
+}
+
 /* Takes the place of one that has its id, or counts one that needs it. */
 static int take(struct mixed *mixed, const struct gpu_model *model, const struct layout_vgpu *vgpu,
                 struct region *taken, struct error *err)
@@ -190,8 +206,7 @@ static int take(struct mixed *mixed, const struct gpu_model *model, const struct
     }
     struct region run = run_at(vgpu->placement_id, class->row->placement_size);
     if (!has_id(class->row, vgpu->placement_id)) {
-        return error_set(err, REASON_INVALID, model->key, "placement id %u is not one of \"%s\"'s",
-                         vgpu->placement_id, vgpu->type->name);
+        return refuse_id(model, class->row, vgpu, err);
     }
     if (!is_free(*taken, run)) {
         return error_set(err, REASON_NO_CAPACITY, model->key,
@@ -219,16 +234,17 @@ static int refuse(const struct mixed *mixed, const struct gpu_model *model, stru
         const struct size_class *class = &mixed->classes[i];
         uint32_t left = free_ids(class->row, taken);
         if (class->need > left) {
-            return error_set(
-                err, REASON_NO_CAPACITY, model->key,
-                "vGPUs of %u MiB may sit at %u placement ids of %s, %u are free, and %u are "
-                "wanted",
-                class->row->framebuffer_mib, class->row->n_placement_ids, model->name, left,
-                class->need);
+            return error_set(err, REASON_NO_CAPACITY, model->key,
+                             "%s has %u places for vGPUs of %u MiB in mixed-size mode: %u of them "
+                             "%s free, and %u "
+                             "%s wanted",
+                             model->name, class->row->n_placement_ids, class->row->framebuffer_mib,
+                             left, left == 1 ? "is" : "are", class->need,
+                             class->need == 1 ? "is" : "are");
         }
     }
     return error_set(err, REASON_NO_CAPACITY, model->key,
-                     "no choice of placement ids on %s keeps these sizes apart", model->name);
+                     "these vGPUs overlap wherever they are put on %s", model->name);
 }
 
 /* No published table: only the sum can be checked, and the driver chooses the placements. */
@@ -291,10 +307,9 @@ int layout_mixed_is_known(const struct gpu_model *model, const struct layout_req
         bool alone = vgpu->type == vgpus->items[0].type;
         if (vgpus->n > 1 && (!alone || vgpu->type->max_per_gpu_mixed == CAT_UNKNOWN)) {
             error_set(err, REASON_UNKNOWN, model->key,
-                      "no source says where vGPUs of mixed sizes may sit on %s, so not whether "
-                      "these fit together",
-                      model->name);
-            error_hint(err, "their memory is enough; the driver of a GPU here knows their places");
+                      "no source says where vGPUs of mixed sizes may sit on %s", model->name);
+            error_hint(err, "%s has memory enough for these; a host with one says where they go",
+                       model->name);
             return -REASON_UNKNOWN;
         }
     }

@@ -84,10 +84,10 @@ static void mixed_sizes_that_do_not_fit_are_counted(void **state)
 {
     (void)state;
     assert_refused(&model_l40s, "", &mixed, "L40S-24Q L40S-16Q L40S-12Q",
-                   "no choice of placement ids on L40S keeps these sizes apart");
+                   "these vGPUs overlap wherever they are put on L40S");
     assert_refused(&model_l40s, "", &mixed, "L40S-48Q@0 L40S-1Q",
-                   "vGPUs of 1024 MiB may sit at 16 placement ids of L40S, 0 are free, and 1 are "
-                   "wanted");
+                   "L40S has 16 places for vGPUs of 1024 MiB in mixed-size mode: 0 of them are free, "
+                   "and 1 is wanted");
     assert_refused(&model_l40s, "", &mixed, "L40S-8Q=5",
                    "L40S takes at most 4 of \"L40S-8Q\" in mixed-size mode, and 5 are wanted");
 }

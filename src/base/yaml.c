@@ -51,7 +51,8 @@ static void hint_at(struct yaml_input *in, yaml_mark_t mark)
         error_hint(in->err, "YAML indents with blanks, and this line has a tab");
     } else if (in->parser.problem != NULL &&
                strstr(in->parser.problem, "mapping values are not allowed") != NULL) {
-        error_hint(in->err, "a key stands in the column of the keys above it, or below one of them");
+        error_hint(in->err,
+                   "a key stands in the column of the keys above it, or below one of them");
     } else if (memmem(in->text, in->len, "{{", 2) != NULL) {
         error_hint(in->err, "it looks like a template: fill it in first, as `helm template` does");
     }

@@ -283,7 +283,8 @@ static void a_file_without_a_config_says_what_it_is(void **state)
         {"# nothing\n", "the file is empty"},
         {"apiVersion: v1\nkind: ConfigMap\ndata: {}\n",
          "a Kubernetes ConfigMap without mig-configs or vgpu-configs in it"},
-        {"apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    - devices: all\n      mig-devices: {}\n",
+        {"apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    - devices: all\n      mig-devices: "
+         "{}\n",
          "data.a has entries without mig-configs and a label above them"},
         {"apiVersion: v1\nkind: ConfigMap\ndata:\n  any: |\n    sharing: {}\n",
          "data.any is a config of Kubernetes' device plugin"},

@@ -85,9 +85,10 @@ static void mixed_sizes_that_do_not_fit_are_counted(void **state)
     (void)state;
     assert_refused(&model_l40s, "", &mixed, "L40S-24Q L40S-16Q L40S-12Q",
                    "these vGPUs overlap wherever they are put on L40S");
-    assert_refused(&model_l40s, "", &mixed, "L40S-48Q@0 L40S-1Q",
-                   "L40S has 16 places for vGPUs of 1024 MiB in mixed-size mode: 0 of them are free, "
-                   "and 1 is wanted");
+    assert_refused(
+        &model_l40s, "", &mixed, "L40S-48Q@0 L40S-1Q",
+        "L40S has 16 places for vGPUs of 1024 MiB in mixed-size mode: 0 of them are free, "
+        "and 1 is wanted");
     assert_refused(&model_l40s, "", &mixed, "L40S-8Q=5",
                    "L40S takes at most 4 of \"L40S-8Q\" in mixed-size mode, and 5 are wanted");
 }

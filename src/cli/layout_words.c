@@ -314,6 +314,9 @@ int layout_words_request(const struct layout_words *words, const struct gpu_mode
     r = r != 0 ? r
                : layout_pack(model, asked->existing.items, asked->existing.n, &request->existing,
                              request->existing_compute, err);
+    if (r == 0) {
+        layout_share(&request->existing, request->existing_compute, asked->gis.items, asked->gis.n);
+    }
     r = r != 0 ? r
                : layout_pack(model, asked->gis.items, asked->gis.n, &request->gis, request->compute,
                              err);

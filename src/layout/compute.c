@@ -47,9 +47,9 @@ static int refuse_count(const struct gpu_model *model, const struct layout_part 
                      model->max_gpu_instances, count, part->profile->name);
 }
 
-/* One compute instance, or one whole GPU instance. `first`: where this call's instances begin. */
-static bool pack_one(const struct layout_part *part, uint32_t first, struct layout_gis *gis,
-                     struct layout_compute *compute)
+/* Joins the first GPU instance from `first` on that is divided and has the slices. */
+static bool share_one(const struct layout_part *part, uint32_t first, const struct layout_gis *gis,
+                      struct layout_compute *compute)
 {
     for (uint32_t i = first; i < gis->n && !is_whole(part); i++) {
         const struct layout_gi *gi = &gis->items[i];
@@ -58,6 +58,16 @@ static bool pack_one(const struct layout_part *part, uint32_t first, struct layo
             compute[i].slices[compute[i].n++] = part->slices;
             return true;
         }
+    }
+    return false;
+}
+
+/* One compute instance, or one whole GPU instance. `first`: where this call's instances begin. */
+static bool pack_one(const struct layout_part *part, uint32_t first, struct layout_gis *gis,
+                     struct layout_compute *compute)
+{
+    if (share_one(part, first, gis, compute)) {
+        return true;
     }
     if (gis->n == LAYOUT_MAX_GIS) {
         return false;
@@ -145,6 +155,19 @@ int layout_pack(const struct gpu_model *model, const struct layout_part *parts, 
         }
     }
     return r;
+}
+
+void layout_share(const struct layout_gis *gis, struct layout_compute compute[LAYOUT_MAX_GIS],
+                  struct layout_part *parts, size_t n)
+{
+    for (uint32_t slices = MOST_SLICES; slices > 0; slices--) {
+        for (size_t i = 0; i < n; i++) {
+            bool next = parts[i].slices == slices && profile_has_compute(parts[i].profile, slices);
+            while (next && parts[i].count > 0 && share_one(&parts[i], 0, gis, compute)) {
+                parts[i].count--;
+            }
+        }
+    }
 }
 
 const char *layout_compute_text(const struct layout_compute *compute, char *out, size_t size)

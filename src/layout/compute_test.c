@@ -82,6 +82,38 @@ static void parts_share_as_few_gpu_instances_as_hold_them(void **state)
     }
 }
 
+static void compute_instances_join_those_that_are_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *existing, *wanted, *joined, *packed;
+    } rows[] = {
+        {"1c.3g.20gb@4", "1c.3g.20gb=3", "3g.20gb@4 (3 x 1c)", "3g.20gb (1c)"},
+        {"1c.3g.20gb@4", "1c.3g.20gb 2c.3g.20gb", "3g.20gb@4 (1c, 2c)", "3g.20gb (1c)"},
+        {"1c.3g.20gb@4", "1c.3g.20gb@0", "3g.20gb@4 (1c)", "3g.20gb@0 (1c)"},
+        {"3g.20gb@4", "1c.3g.20gb", "3g.20gb@4", "3g.20gb (1c)"},
+        {"1c.3g.20gb@4", "3g.20gb", "3g.20gb@4 (1c)", "3g.20gb"},
+        {"2c.4g.20gb@0", "2c.4g.20gb", "4g.20gb@0 (2 x 2c)", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct layout_part parts[8];
+        struct layout_gis existing = {.n = 0};
+        struct layout_gis gis = {.n = 0};
+        struct layout_compute there[LAYOUT_MAX_GIS];
+        struct layout_compute compute[LAYOUT_MAX_GIS];
+        char text[256];
+        size_t n = parts_of(&model_a100, rows[i].existing, parts);
+        assert_int_equal(layout_pack(&model_a100, parts, n, &existing, there, NULL), 0);
+        n = parts_of(&model_a100, rows[i].wanted, parts);
+        layout_share(&existing, there, parts, n);
+        assert_int_equal(layout_pack(&model_a100, parts, n, &gis, compute, NULL), 0);
+        describe(&existing, there, text, sizeof(text));
+        assert_string_equal(text, rows[i].joined);
+        describe(&gis, compute, text, sizeof(text));
+        assert_string_equal(text, rows[i].packed);
+    }
+}
+
 static void a_compute_profile_that_there_is_not_is_refused_with_those_that_are(void **state)
 {
     (void)state;
@@ -140,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_share_as_few_gpu_instances_as_hold_them),
+        cmocka_unit_test(compute_instances_join_those_that_are_there),
         cmocka_unit_test(a_compute_profile_that_there_is_not_is_refused_with_those_that_are),
         cmocka_unit_test(as_many_fit_as_the_slices_allow),
     };

@@ -94,6 +94,11 @@ int layout_pack(const struct gpu_model *model, const struct layout_part *parts, 
                 struct layout_gis *gis, struct layout_compute compute[LAYOUT_MAX_GIS],
                 struct error *err);
 
+/* Puts compute instances onto GPU instances that are there, are divided and have slices left; takes
+ * them out of the parts' counts. */
+void layout_share(const struct layout_gis *gis, struct layout_compute compute[LAYOUT_MAX_GIS],
+                  struct layout_part *parts, size_t n);
+
 /* "3 x 1c", "2c, 1c"; "" where the instance is not divided. Writes into out. */
 const char *layout_compute_text(const struct layout_compute *compute, char *out, size_t size);
 

@@ -386,6 +386,23 @@ static void strict_refuses_what_the_files_own_tool_refuses(void **state)
     }
 }
 
+static void an_entry_of_two_kinds_or_of_none_is_named(void **state)
+{
+    (void)state;
+    static const char both[] = "version: v1\nvgpu-configs: {a: [{devices: all, vgpu-devices: "
+                               "{A100-40C: 1, A100-1-5C: 1}}]}\n";
+    static const char none[] =
+        "version: v1\nvgpu-configs: {a: [{devices: all, vgpu-devices: {}}]}\n";
+    assert_int_equal(run_file("l40s", both).status, 0); /* another GPU's */
+    struct run strict = run_file("l40s --strict", both);
+    assert_int_equal(strict.status, 1);
+    assert_non_null(strstr(strict.out, "either time-sliced or MIG-backed types in an entry"));
+    assert_int_equal(run_file("a100", both).status, 1);
+    struct run nothing = run_file("l40s --strict", none);
+    assert_int_equal(nothing.status, 0);
+    assert_non_null(strstr(nothing.out, "nothing is asked for: no vGPUs"));
+}
+
 /* A board without MIG that stands next to those with it, as in NVIDIA's DGX Station, is none of
  * the catalog's. */
 static void strict_takes_a_filter_of_a_board_that_stays_whole(void **state)
@@ -491,6 +508,7 @@ int main(void)
         cmocka_unit_test(compute_instances_share_in_words_as_in_a_file),
         cmocka_unit_test(a_label_that_can_not_be_applied_is_refused),
         cmocka_unit_test(strict_refuses_what_the_files_own_tool_refuses),
+        cmocka_unit_test(an_entry_of_two_kinds_or_of_none_is_named),
         cmocka_unit_test(strict_takes_a_filter_of_a_board_that_stays_whole),
         cmocka_unit_test(a_config_in_a_config_map_is_checked),
         cmocka_unit_test(a_refused_label_makes_the_exit_status_1),

@@ -71,7 +71,7 @@ static void add_devices(const struct import_entry *entry, struct strbuf *out)
                 n < entry->devices.n ? " (named more than once)" : "");
 }
 
-static void add_fit(const struct import_fit *fit, struct strbuf *out)
+static void add_fit(const struct import_fit *fit, enum import_kind kind, struct strbuf *out)
 {
     if (fit->verdict != IMPORT_FITS) {
         strbuf_add(out, fit->why.message);
@@ -81,7 +81,9 @@ static void add_fit(const struct import_fit *fit, struct strbuf *out)
     } else if (fit->request.gis.n > 0 || fit->request.vgpus.n > 0) {
         layout_view_summary(&fit->request, out);
     } else {
-        strbuf_add(out, fit->mig ? "MIG on, no instances" : "MIG off");
+        strbuf_add(out, kind == IMPORT_VGPU ? "nothing is asked for: no vGPUs"
+                        : fit->mig          ? "MIG on, no instances"
+                                            : "MIG off");
     }
 }
 
@@ -117,7 +119,7 @@ static void add_deciding(const struct import_label *label, const struct import_f
         }
         strbuf_add(&verdict->text, named ? "; " : "");
         add_devices(&label->entries.items[i], &verdict->text);
-        add_fit(&fits[i], &verdict->text);
+        add_fit(&fits[i], label->kind, &verdict->text);
     }
 }
 
@@ -126,6 +128,11 @@ static void be_strict(const struct import_target *target, struct import_fit *fit
 {
     if (fit->nowhere) {
         fit->verdict = IMPORT_REFUSED;
+    }
+    if (fit->two_kinds && fit->verdict != IMPORT_REFUSED) {
+        fit->verdict = IMPORT_REFUSED;
+        error_set(&fit->why, REASON_INVALID, "",
+                  "vgpu-device-manager takes either time-sliced or MIG-backed types in an entry");
     }
     if (fit->foreign == NULL || fit->verdict == IMPORT_REFUSED) {
         return;

@@ -82,9 +82,10 @@ const char *import_verdict_name(enum import_verdict verdict); /* "fits", "other-
 /* What became of one entry. */
 struct import_fit {
     enum import_verdict verdict;
-    bool nowhere;                  /* it names what no GPU in the catalog has */
-    const char *foreign;           /* the first item in a spelling that the file's tool refuses */
-    bool mig;                      /* MIG mode, where it fits */
+    bool nowhere;        /* it names what no GPU in the catalog has */
+    const char *foreign; /* the first item in a spelling that the file's tool refuses */
+    bool two_kinds;      /* it has time-sliced and MIG-backed types, as its tool refuses */
+    bool mig;            /* MIG mode, where it fits */
     struct layout_request request; /* placed, where it fits */
     struct error why;              /* where it does not */
 };

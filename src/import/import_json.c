@@ -320,9 +320,6 @@ static void read_mig(struct reader *r, struct import_entry *entry)
 static void read_vgpu(struct reader *r, struct import_entry *entry)
 {
     read_items(r, "vgpu-devices", 1, entry);
-    if (r->result == 0 && entry->items.n == 0) {
-        reader_fail(r, "vgpu-devices", "must not be empty");
-    }
     for (vec_each(&entry->items, item)) {
         item->foreign = !vgpu_name_is_plain(item->name);
     }

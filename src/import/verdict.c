@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "catalog/profile_name.h"
 #include "import/resolve.h"
+#include "import/vgpu_name.h"
 
 const char *import_verdict_name(enum import_verdict verdict)
 {
@@ -169,6 +170,15 @@ static const char *first_foreign(const struct import_entry *entry)
     return NULL;
 }
 
+static bool has_two_kinds(enum import_kind kind, const struct import_entry *entry)
+{
+    size_t mig_backed = 0;
+    for (vec_each(&entry->items, item)) {
+        mig_backed += vgpu_name_is_mig_backed(item->name);
+    }
+    return kind == IMPORT_VGPU && mig_backed > 0 && mig_backed < entry->items.n;
+}
+
 void import_fit(const struct import_target *target, enum import_kind kind,
                 const struct import_entry *entry, struct import_fit *ret_fit)
 {
@@ -176,6 +186,7 @@ void import_fit(const struct import_target *target, enum import_kind kind,
     *ret_fit = (struct import_fit){
         .mig = entry->mig_enabled, .request.mixed = target->mixed, .request.mig_timesliced = true};
     ret_fit->foreign = first_foreign(entry);
+    ret_fit->two_kinds = has_two_kinds(kind, entry);
     if (!import_is_for(target, entry)) {
         /* What asks for no part of a GPU is for one without parts, which the catalog may lack. */
         ret_fit->nowhere =

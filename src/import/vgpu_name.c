@@ -40,6 +40,12 @@ static bool is_size(const char *text, bool mig_backed)
     return false;
 }
 
+bool vgpu_name_is_mig_backed(const char *name)
+{
+    const char *rest = name + run_len(name, CAPITALS DIGITS);
+    return rest != name && rest[1] >= '1' && rest[1] <= '9' && rest[2] == '-';
+}
+
 bool vgpu_name_is_plain(const char *name)
 {
     size_t board = run_len(name, CAPITALS DIGITS);
@@ -47,7 +53,7 @@ bool vgpu_name_is_plain(const char *name)
         return false;
     }
     const char *rest = name + board + 1;
-    if (rest[0] >= '1' && rest[0] <= '9' && rest[1] == '-') {
+    if (vgpu_name_is_mig_backed(name)) {
         return is_size(rest + 2, true);
     }
     for (size_t len = run_len(rest, CAPITALS SMALL); len > 0; len = run_len(rest, CAPITALS SMALL)) {

@@ -49,10 +49,22 @@ static void names_of_the_two_forms_are_plain(void **state)
     }
 }
 
+static void a_number_of_slices_is_a_mig_backed_types(void **state)
+{
+    (void)state;
+    assert_true(vgpu_name_is_mig_backed("A100-1-5CME"));
+    assert_true(vgpu_name_is_mig_backed("DC-4-96C"));
+    assert_false(vgpu_name_is_mig_backed("A100-40C"));
+    assert_false(vgpu_name_is_mig_backed("RTX5000-Ada-4Q"));
+    assert_false(vgpu_name_is_mig_backed("A100-"));
+    assert_false(vgpu_name_is_mig_backed(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_the_two_forms_are_plain),
+        cmocka_unit_test(a_number_of_slices_is_a_mig_backed_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ WORDS_DECLARE(claim_state, claim_state_words)
 
 struct claim_spec {
     enum claim_mode mode;    /* AUTO until admission resolves it */
-    char gpu[GPU_UUID_SIZE]; /* selector: BDF, UUID, NVML index or catalog key; "" any */
+    char gpu[GPU_UUID_SIZE]; /* selector: BDF, UUID, index or catalog key; "" any */
     char type[NAME_SIZE];    /* vGPU type, e.g. "L40S-8Q"; for the vGPU modes */
     char profile[NAME_SIZE]; /* GI profile, e.g. "2g.10gb"; for gpu-instance, optional otherwise */
     uint32_t start;          /* wanted first memory slice of the GI; NO_ID any */

@@ -256,7 +256,7 @@ struct gpu *host_find_gpu(const struct host *host, const char *text)
     uint32_t index = 0;
     bool is_index = parse_u32(text, &index);
     for (vec_each(&host->gpus, gpu)) {
-        if (is_index ? gpu->index == index && gpu->uuid[0] != '\0' : str_eq_case(gpu->uuid, text)) {
+        if (is_index ? gpu->number == index && index != NO_ID : str_eq_case(gpu->uuid, text)) {
             return gpu;
         }
     }
@@ -340,6 +340,7 @@ struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr)
     gpu->addr = *addr;
     gpu->pci_subsystem_id = NO_ID;
     gpu->index = NO_ID;
+    gpu->number = NO_ID;
     gpu->iommu_group = NO_ID;
     gpu->numa_node = -1;
     gpu->vf_offset = NO_ID;

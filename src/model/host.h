@@ -104,6 +104,7 @@ struct gpu {
     char name[96];                 /* driver's product name, or "" */
     char model[NAME_SIZE];         /* catalog key, "" when not catalogued */
     uint32_t index;                /* NVML index, NO_ID when not under the driver */
+    uint32_t number;               /* of the GPU at this address in this boot; NO_ID unknown */
     uint64_t mem_bytes;            /* total framebuffer, 0 unknown */
     uint64_t mem_used_bytes;
     bool mem_used_known;
@@ -251,7 +252,7 @@ void host_derive(struct host *host);
 /* Finds a GPU by PCI address or appends one of which nothing else is known yet. */
 struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr);
 
-/* By UUID, PCI address in any accepted form, or NVML index ("0"). NULL if there is none. */
+/* By UUID, PCI address in any accepted form, or number ("0"). NULL if there is none. */
 struct gpu *host_find_gpu(const struct host *host, const char *text);
 /* Sets -NOT_FOUND, and says which GPUs it may mean: those of the model, or the nearest name. */
 int host_unknown_gpu(const struct host *host, const char *text, struct error *err);

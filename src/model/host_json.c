@@ -130,7 +130,7 @@ static const struct field gpu_fields[] = {
     FIELD_TEXT(struct gpu, uuid, "uuid", FACE_API),
     FIELD_TEXT(struct gpu, name, "name", FACE_API),
     FIELD_TEXT(struct gpu, model, "model", FACE_API),
-    FIELD_ID(struct gpu, index, "index", FACE_API),
+    FIELD_ID(struct gpu, number, "index", FACE_API),
     FIELD_HEX(struct gpu, pci_id, "pciId", FACE_API),
     FIELD_HEX(struct gpu, pci_subsystem_id, "pciSubsystemId", FACE_API, .fallback = NO_ID),
     FIELD_WORD(struct gpu, mode, "mode", gpu_mode, FACE_API, .is_known = mode_is_known),

@@ -374,6 +374,7 @@ struct host *sample_host(void)
     gpu->mmio_bytes = UINT64_C(64) << 30;
     gpu->vfs_total = 32;
     gpu->index = 0;
+    gpu->number = 0;
     gpu->mig_capable = TRI_YES;
     gpu->mig_enabled = gpu->mig_pending = true;
     gpu->heterogeneous = TRI_NO;

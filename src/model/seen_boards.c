@@ -7,6 +7,7 @@
 
 void seen_boards_done(struct seen_boards *seen)
 {
+    vec_done(&seen->places);
     vec_done(seen);
 }
 
@@ -49,6 +50,54 @@ static void begin_boot(struct seen_boards *seen, const char *boot_id, const stru
     }
     STR_SET(seen->boot_id, boot_id);
     seen->moved = false;
+    seen->places.n = 0;
+}
+
+/* ---- numbers ---- */
+
+uint32_t seen_boards_number(const struct seen_boards *seen, const struct pci_addr *addr)
+{
+    for (size_t i = 0; i < seen->places.n; i++) {
+        if (pci_addr_cmp(&seen->places.items[i].addr, addr) == 0) {
+            return (uint32_t)i;
+        }
+    }
+    return NO_ID;
+}
+
+/* NVIDIA's GPUs come first, as they are what is named most; then the lower address. */
+static bool comes_before(const struct gpu *gpu, const struct gpu *other)
+{
+    bool ours = gpu->other_vendor == 0;
+    bool theirs = other->other_vendor == 0;
+    return ours != theirs ? ours : pci_addr_cmp(&gpu->addr, &other->addr) < 0;
+}
+
+static const struct gpu *next_without_number(const struct seen_boards *seen,
+                                             const struct host *host)
+{
+    const struct gpu *next = NULL;
+    for (vec_each(&host->gpus, gpu)) {
+        if (seen_boards_number(seen, &gpu->addr) == NO_ID &&
+            (next == NULL || comes_before(gpu, next))) {
+            next = gpu;
+        }
+    }
+    return next;
+}
+
+/* True if there is a new one. */
+static bool number_gpus(struct seen_boards *seen, struct host *host)
+{
+    size_t before = seen->places.n;
+    for (const struct gpu *gpu = next_without_number(seen, host);
+         gpu != NULL && seen->places.n < MAX_SEEN_BOARDS; gpu = next_without_number(seen, host)) {
+        vec_push(&seen->places)->addr = gpu->addr;
+    }
+    for (vec_each(&host->gpus, gpu)) {
+        gpu->number = seen_boards_number(seen, &gpu->addr);
+    }
+    return seen->places.n > before;
 }
 
 /* ---- one look ---- */
@@ -130,7 +179,7 @@ bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct 
     for (vec_each(&host->gpus, gpu)) {
         name_board(seen, gpu);
     }
-    return changed;
+    return number_gpus(seen, host) || changed;
 }
 
 /* ---- stored ---- */
@@ -144,6 +193,11 @@ static const struct field board_fields[] = {
 };
 static const struct schema seen_board_schema = SCHEMA(seen_board, board_fields);
 
+static const struct field place_fields[] = {
+    FIELD_ADDRESS(struct seen_place, addr, "address", FACE_STORE),
+};
+static const struct schema seen_place_schema = SCHEMA(seen_place, place_fields);
+
 static const struct field boards_fields[] = {
     FIELD_STRING(struct seen_boards, boot_id, "bootId", FACE_STORE),
     FIELD_BOOL(struct seen_boards, moved, "moved", FACE_STORE, .required = true),
@@ -152,6 +206,12 @@ static const struct field boards_fields[] = {
      .kind = KIND_LIST,
      .offset = offsetof(struct seen_boards, items),
      .schema = &seen_board_schema,
+     .max = MAX_SEEN_BOARDS,
+     .faces = FACE_STORE},
+    {.key = "places",
+     .kind = KIND_LIST,
+     .offset = offsetof(struct seen_boards, places),
+     .schema = &seen_place_schema,
      .max = MAX_SEEN_BOARDS,
      .faces = FACE_STORE},
 };

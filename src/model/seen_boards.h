@@ -3,7 +3,8 @@
  * Which board is at which address. Only NVIDIA's driver tells a GPU's UUID, so what it said is
  * remembered while another driver has the GPU, over restarts of cleaved, too. Boards change slots
  * while the host is off: what was seen in another boot names no board, until the driver says it
- * again, but shows whether boards have moved.
+ * again, but shows whether boards have moved. Places have numbers here, which people name GPUs by:
+ * NVML numbers only those that NVIDIA's driver has now, so that its numbers move with each change.
  */
 #ifndef MODEL_SEEN_BOARDS_H
 #define MODEL_SEEN_BOARDS_H
@@ -18,7 +19,14 @@ struct seen_board {
     bool now; /* seen in this boot; else in an earlier one */
 };
 
+/* A place in which a GPU was seen in this boot. The places' numbers are their order here: that of
+ * their addresses, but what came later has a later number, so that none ever moves. */
+struct seen_place {
+    struct pci_addr addr;
+};
+
 struct seen_boards {
+    VEC(struct seen_place) places;
     bool begun; /* looked at since it was read */
     char boot_id[40];
     bool moved; /* in this boot a board is not where it was in the one before */
@@ -28,9 +36,11 @@ struct seen_boards {
 };
 
 void seen_boards_done(struct seen_boards *seen);
-/* Takes a look at the host's hardware and sets each GPU's seen_uuid. In a new boot, claims tell of
- * boards, too. True if anything is to be stored. */
+/* Takes a look at the host's hardware and sets each GPU's seen_uuid and number. In a new boot,
+ * claims tell of boards, too. True if anything is to be stored. */
 bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct claims *claims);
+/* The number of the GPU at that address; NO_ID: none was seen there in this boot. */
+uint32_t seen_boards_number(const struct seen_boards *seen, const struct pci_addr *addr);
 
 extern const struct schema seen_boards_schema;
 json_t *seen_boards_to_json(const struct seen_boards *seen);

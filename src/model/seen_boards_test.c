@@ -2,6 +2,7 @@
 #include "model/seen_boards.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "test.h"
@@ -135,11 +136,81 @@ static void without_a_boot_id_a_restart_counts_as_a_boot(void **state)
     seen_boards_done(&seen);
 }
 
+/* One boot of GPUs that come, go and change their drivers, and of restarts of cleaved. */
+#define PLACES 8
+#define BOOTS 50
+#define LOOKS 30
+
+/* Numerical Recipes' linear congruential generator. */
+static uint32_t next_below(uint32_t *random, uint32_t n)
+{
+    *random = *random * 1664525U + 1013904223U;
+    return (*random >> 16) % n;
+}
+
+static struct host *random_host(uint32_t *random, bool all)
+{
+    struct host *host = host_new();
+    STR_SET(host->boot_id, "x");
+    for (uint8_t i = 0; i < PLACES; i++) {
+        struct pci_addr addr = {.bus = (uint8_t)(PLACES - i)};
+        char uuid[GPU_UUID_SIZE];
+        if (all || next_below(random, 3) > 0) {
+            struct gpu *gpu = host_add_gpu(host, &addr);
+            gpu->pci_id = 0x26b9;
+            str_print(uuid, sizeof(uuid), "GPU-aaaaaaaa-0000-0000-0000-00000000000%u", (unsigned)i);
+            STR_SET(gpu->uuid, next_below(random, 2) == 0 ? "" : uuid);
+        }
+    }
+    return host;
+}
+
+static void check_numbers(const struct host *host, uint32_t numbers[PLACES])
+{
+    for (vec_each(&host->gpus, gpu)) {
+        uint32_t *number = &numbers[gpu->addr.bus - 1];
+        assert_int_not_equal(gpu->number, NO_ID);
+        *number = *number == NO_ID ? gpu->number : *number;
+        assert_int_equal(gpu->number, *number);
+    }
+    for (size_t i = 0; i < PLACES; i++) {
+        for (size_t k = 0; k < i; k++) {
+            assert_true(numbers[i] == NO_ID || numbers[i] != numbers[k]);
+        }
+    }
+}
+
+static void a_gpu_keeps_its_number_in_a_boot(void **state)
+{
+    (void)state;
+    const struct claims none = {0};
+    for (uint32_t seed = 1; seed <= BOOTS; seed++) {
+        uint32_t random = seed;
+        struct seen_boards seen = {0};
+        uint32_t numbers[PLACES];
+        memset(numbers, 0xff, sizeof(numbers));
+        for (int look = 0; look < LOOKS; look++) {
+            bool all = look == 0 && seed % 2 == 0;
+            CLEANUP(host_freep) struct host *host = random_host(&random, all);
+            (void)seen_boards_look(&seen, host, &none);
+            check_numbers(host, numbers);
+            for (uint32_t i = 0; all && i < PLACES; i++) { /* in the order of addresses */
+                assert_int_equal(numbers[i], i);
+            }
+            if (next_below(&random, 4) == 0) {
+                restart(&seen);
+            }
+        }
+        seen_boards_done(&seen);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_board_is_known_by_what_the_driver_said_in_this_boot),
         cmocka_unit_test(without_a_boot_id_a_restart_counts_as_a_boot),
+        cmocka_unit_test(a_gpu_keeps_its_number_in_a_boot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,13 +156,14 @@ static int check_number(const struct planner *planner, const struct claim *claim
     return 0;
 }
 
-/* NVML's indices follow the order of the boards that this boot found: after another one the same
- * index may be another board's (NVML API reference, nvmlDeviceGetHandleByIndex). */
+/* Numbers are of one boot: after another one the same number may be another board's. */
 static void settle_index(struct claim *claim, const struct gpu *gpu)
 {
     uint32_t index = 0;
-    if (parse_u32(claim->spec.gpu, &index) && gpu->uuid[0] != '\0') {
-        STR_SET(claim->spec.gpu, gpu->uuid);
+    char bdf[BDF_SIZE];
+    if (parse_u32(claim->spec.gpu, &index)) {
+        const char *uuid = gpu_known_uuid(gpu);
+        STR_SET(claim->spec.gpu, uuid[0] != '\0' ? uuid : pci_addr_format(&gpu->addr, bdf));
     }
 }
 

@@ -38,6 +38,7 @@ static void add(const struct manager *m, const struct pci_addr *addr, const char
         struct host one = {0}; /* two boards may have left one address */
         gpu = vec_push(&lost->gpus);
         *gpu = *host_add_gpu(&one, addr);
+        gpu->number = seen_boards_number(&m->seen_boards, addr);
         vec_done(&one.gpus);
     }
     gpu->fault = GPU_FAULT_LOST;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/http.h"
+#include "api/index.h"
 #include "api/origin.h"
 #include "api/problem.h"
 #include "api/routes.h"
@@ -25,6 +26,7 @@
 #define STATUS_OK 200
 #define STATUS_ACCEPTED 202
 #define STATUS_METHOD 405
+#define STATUS_PRECONDITION 412
 #define STATUS_MEDIA_TYPE 415
 
 /* The text of a body that its maker gives out again. */
@@ -298,8 +300,25 @@ static void answer_unknown(struct http_exchange *exchange, enum route_found foun
         return;
     }
     error_set(&err, REASON_NOT_FOUND, "request", "this API has no such path");
-    error_hint(&err, "api/openapi.yaml lists them all; they start with /v1/");
+    error_hint(&err,
+               "GET / lists them all, and GET /openapi.yaml describes them; they start with /v1/");
     answer_error(exchange, &err);
+}
+
+/* Objects have no entity tags here, so none can be the one that is asked for (RFC 9110, 13.1.1): a
+ * client that counts on it must not see its change carried out. */
+static bool is_conditional(struct http_exchange *exchange, const struct verb *verb)
+{
+    const char *tag = http_exchange_header(exchange, "If-Match");
+    struct error err = {0};
+    if (tag == NULL || str_eq(tag, "*") || str_eq(verb->method, "GET")) {
+        return false;
+    }
+    error_set(&err, REASON_CONFLICT, "request",
+              "If-Match can't be met: objects of this API have no entity tags");
+    error_hint(&err, "leave it out; dryRun=true shows what a change would do");
+    http_answer(exchange, problem_response(STATUS_PRECONDITION, &err));
+    return true;
 }
 
 static int check_name(const struct verb *verb, const char *name, struct error *err)
@@ -362,8 +381,16 @@ static void on_request(struct http_exchange *exchange, void *data)
     const char *name = NULL;
     const char *allow = NULL;
     enum route_found found = routes_find(request->method, &request->target, &verb, &name, &allow);
+    struct http_response index;
+    if (found == ROUTE_NO_PATH && index_answer(request, &index)) {
+        http_answer(exchange, index);
+        return;
+    }
     if (found != ROUTE_FOUND) {
         answer_unknown(exchange, found, allow);
+        return;
+    }
+    if (is_conditional(exchange, verb)) {
         return;
     }
     if (is_too_many(api, verb, &err)) {

@@ -229,8 +229,8 @@ static void a_path_without_the_method_says_what_it_serves(void **state)
     const char *allow = NULL;
     assert_int_equal(find("PATCH", "/v1/claims/x", &found, &allow), ROUTE_NO_METHOD);
     assert_string_equal(allow, "GET, HEAD, DELETE");
-    assert_int_equal(find("GET", "/v1/vms/x", &found, &allow), ROUTE_NO_METHOD);
-    assert_string_equal(allow, "DELETE");
+    assert_int_equal(find("GET", "/v1/vms/x/stop", &found, &allow), ROUTE_NO_METHOD);
+    assert_string_equal(allow, "POST");
     for (enum verb_id id = 0; id < VERB_COUNT; id++) {
         const struct verb *verb = verb_of(id);
         allow = NULL;

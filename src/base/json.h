@@ -97,6 +97,8 @@ int reader_word_or(struct reader *r, const char *key, const struct words *words,
 const char *reader_path(const struct reader *r, const char *key, int index, char *out, size_t size);
 /* Records a semantic error at a key: "gpus[2].bdf: …". */
 void reader_fail(struct reader *r, const char *key, const char *fmt, ...) PRINTF_ATTR(3, 4);
+/* Records that a key is missing, in these words, and which unknown one may have been meant. */
+void reader_fail_missing(struct reader *r, const char *key, const char *text);
 /* Checks that no key was left unknown (nearest known key in the message); returns 0 or -reason. */
 int reader_end(struct reader *r);
 

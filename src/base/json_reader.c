@@ -121,10 +121,15 @@ static json_t *require(struct reader *r, const char *key)
         reader_fail(r, key, "must not be null");
         return NULL;
     }
-    const char *instead = misspelt(r, key);
-    reader_fail(r, key, "is missing%s%s%s", instead != NULL ? "; is \"" : "",
-                instead != NULL ? instead : "", instead != NULL ? "\" meant to be it?" : "");
+    reader_fail_missing(r, key, "is missing");
     return NULL;
+}
+
+void reader_fail_missing(struct reader *r, const char *key, const char *text)
+{
+    const char *instead = misspelt(r, key);
+    reader_fail(r, key, "%s%s%s%s", text, instead != NULL ? "; is \"" : "",
+                instead != NULL ? instead : "", instead != NULL ? "\" meant to be it?" : "");
 }
 
 static bool expect(struct reader *r, const char *key, const json_t *value, bool fits,

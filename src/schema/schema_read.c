@@ -16,7 +16,7 @@ static bool fits_form(const struct text_form *form, const char *text)
 static void read_text(struct reader *r, const struct field *field, char *ret_text)
 {
     if (field->missing != NULL && !reader_has(r, field->key)) {
-        reader_fail(r, field->key, "%s", field->missing);
+        reader_fail_missing(r, field->key, field->missing);
     }
     const char *text = field->required ? reader_str(r, field->key, field->size - 1)
                                        : reader_str_or(r, field->key, field->size - 1, NULL);

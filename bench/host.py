@@ -38,7 +38,7 @@ class Host:
     def apply(self, name, claims):
         path = self.dir / f"{name}.json"
         path.write_text(json.dumps({"site": name, "claims": claims}))
-        self.cleave("apply", "-f", str(path))
+        self.cleave("apply", "-f", str(path), "--yes")
         return json.loads(self.cleave("plan", "list", "-o", "json"))["plans"][0]
 
 

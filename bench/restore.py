@@ -52,7 +52,7 @@ def measure(wanted):
         site = directory / "site.json"
         site.write_text(json.dumps({"site": "bench", "claims": wanted}))
         with running(directory, *OPTIONS):
-            created, _ = timed(directory, "apply", "-f", site)
+            created, _ = timed(directory, "apply", "-f", site, "--yes")
         ctl("reboot")
         with running(directory, *OPTIONS):
             restored, driver = timed(directory, "host", "restore")

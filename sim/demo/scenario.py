@@ -60,6 +60,7 @@ class Demo:
         self.beta = Host("beta", share, share / "beta.sock")
         self.rows = []
         self.vms = []
+        self.sites = {}  # claims of each site that was applied
         self.daemon = None
         (directory / "consoles").mkdir(parents=True, exist_ok=True)
 
@@ -176,7 +177,9 @@ class Demo:
             body = ", ".join(f"{key}: {json.dumps(value)}" for key, value in claim.items())
             lines.append(f"  - {{{body}}}")
         path.write_text("\n".join(lines) + "\n")
-        self.cleave("apply", "-f", os.path.relpath(path, ROOT))
+        fewer = self.sites.get(name, set()) - {claim["name"] for claim in claims}
+        self.sites[name] = {claim["name"] for claim in claims}
+        self.cleave("apply", "-f", os.path.relpath(path, ROOT), *(["--yes"] if fewer else []))
         return self.get("plan", "list")["plans"][0]
 
 

@@ -326,18 +326,48 @@ static int check_twice(const struct command *command, char *const *names, size_t
     return 0;
 }
 
+/* A file is often named without its option. */
+static const struct command_option *file_option(const struct command *command)
+{
+    for (size_t i = 0; i < command->n_options; i++) {
+        if (str_eq(command->options[i].value, "FILE") && command->options[i].letter != 0) {
+            return &command->options[i];
+        }
+    }
+    return NULL;
+}
+
+static int refuse_count(const struct command *command, char *const *words, size_t n,
+                        struct error *err)
+{
+    const char *name = command->name == NULL ? "" : command->name;
+    const char *space = command->name == NULL ? "" : " ";
+    const struct command_option *file = file_option(command);
+    if (n < command->n_args) {
+        error_set(err, REASON_INVALID, "", "\"%s%s%s\" needs %s", command->object, space, name,
+                  command->args);
+    } else {
+        error_set(err, REASON_INVALID, "", "\"%s%s%s\" takes %s, and \"%s\" is too much",
+                  command->object, space, name,
+                  command->n_args == 0 ? "no further words" : command->args,
+                  words[command->n_args]);
+    }
+    if (file != NULL && n == command->n_args + 1) {
+        error_hint(err, "did you mean `cleave %s%s%s -%c %s`?", command->object, space, name,
+                   file->letter, SHELL_ARG(words[command->n_args]));
+    } else {
+        error_hint(err, "`cleave %s%s%s --help` shows how", command->object, space, name);
+    }
+    return -REASON_INVALID;
+}
+
 static int take_args(int argc, char **argv, struct args *args, struct error *err)
 {
     const struct command *command = args->arguments.command;
-    const char *name = command->name == NULL ? "" : command->name;
-    const char *space = command->name == NULL ? "" : " ";
     size_t n = (size_t)(argc - optind);
     bool fits = command->each ? n > 0 : n == command->n_args;
     if (!fits) {
-        error_set(err, REASON_INVALID, "", "\"%s%s%s\" takes %s, not %zu words", command->object,
-                  space, name, command->n_args == 0 ? "no further words" : command->args, n);
-        error_hint(err, "`cleave %s%s%s --help` shows how", command->object, space, name);
-        return -REASON_INVALID;
+        return refuse_count(command, argv + optind, n, err);
     }
     for (size_t i = 0; i < n; i++) {
         const char *word = argv[optind + (int)i];

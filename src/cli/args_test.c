@@ -291,7 +291,9 @@ static void the_number_of_words_is_checked(void **state)
     (void)state;
     refuses("gpu show", "GPU", "gpu show --help");
     refuses("gpu list x", "no further words", "");
-    refuses("gpu mode 0", "GPU MODE", "");
+    refuses("gpu list x", "\"x\" is too much", "");
+    refuses("gpu mode 0", "needs GPU MODE", "");
+    refuses("apply site.yaml", "\"site.yaml\" is too much", "`cleave apply -f site.yaml`");
     refuses("claim create x --type", "--type needs a value", "");
     refuses("gpu list -o", "-o needs a value", "");
     refuses("claim create x --type --dry-run", "--type needs a value, and --dry-run looks like",

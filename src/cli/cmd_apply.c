@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/plan_follow.h"
+#include "cli/prose.h"
+#include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
-enum { APPLY_FILE, APPLY_MOVE_IDLE };
+enum { APPLY_FILE, APPLY_MOVE_IDLE, APPLY_YES };
 
 #define MAX_SITE_NAME 63
 #define MAX_SITE_CLAIMS 1024
@@ -41,6 +46,78 @@ static void name_the_file(struct error *err, const char *file)
     }
 }
 
+/* Has the plan the claim twice? Then it is changed or moved, and stays. */
+static bool stays(const json_t *entries, const char *claim)
+{
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const json_t *entry = json_array_get(entries, i);
+        if (!str_eq(view_text(entry, "verb", ""), "release") &&
+            str_eq(view_text(entry, "claim.name", ""), claim)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "a of VM web1, b": the claims that the plan releases for good. */
+static size_t add_released(const json_t *plan, struct strbuf *out)
+{
+    const json_t *entries = view_at(plan, "claims");
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const json_t *entry = json_array_get(entries, i);
+        const char *claim = view_text(entry, "claim.name", "-");
+        const char *vm = view_text(entry, "claim.vm", NULL);
+        if (str_eq(view_text(entry, "verb", ""), "release") && !stays(entries, claim)) {
+            strbuf_addf(out, "%s%s%s%s", n++ == 0 ? "" : ", ", claim, vm == NULL ? "" : " of VM ",
+                        vm == NULL ? "" : vm);
+        }
+    }
+    return n;
+}
+
+static bool is_confirmed(void)
+{
+    char answer[16] = "";
+    fputs("Go on? [y/N] ", stderr);
+    (void)fflush(stderr);
+    if (fgets(answer, sizeof(answer), stdin) == NULL) {
+        fputc('\n', stderr);
+        return false;
+    }
+    return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+/* Claims that the file lacks are deleted: a person is asked first, and a script says that it means
+ * it. A program that waits for an answer that never comes would be worse than a refusal. */
+static int confirm_deletions(struct cli *cli, const json_t *body, const char *file,
+                             struct error *err)
+{
+    CLEANUP_JSON json_t *change = NULL;
+    CLEANUP_STRBUF struct strbuf names = {0};
+    cli->dry_run = true;
+    int result = cli_change(cli, "POST", "/v1/apply", body, &change, err);
+    cli->dry_run = false;
+    size_t n = result == 0 ? add_released(view_at(change, "plan"), &names) : 0;
+    if (n == 0) {
+        return result;
+    }
+    bool person = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+    if (person) {
+        prose_report("%s lacks %zu claim%s of its site, which %s deleted: %s", file, n,
+                     n == 1 ? "" : "s", n == 1 ? "is" : "are", strbuf_str(&names));
+        if (is_confirmed()) {
+            return 0;
+        }
+        return error_set(err, REASON_CONFLICT, "", "nothing was changed");
+    }
+    error_set(err, REASON_CONFLICT, "",
+              "%s lacks %zu claim%s of its site, which would be deleted: %s", file, n,
+              n == 1 ? "" : "s", strbuf_str(&names));
+    error_hint(err, "if that is meant: `cleave apply -f %s --yes`", SHELL_ARG(file));
+    return -REASON_CONFLICT;
+}
+
 static int cmd_apply(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     const char *file = arguments->values[APPLY_FILE];
@@ -59,7 +136,9 @@ static int cmd_apply(struct cli *cli, const struct arguments *arguments, struct 
     if (arguments->values[APPLY_MOVE_IDLE] != NULL) {
         json_object_set_new(body, "moveIdle", json_true());
     }
-    result = plan_follow_change(cli, "POST", "/v1/apply", body, err);
+    bool asks = arguments->values[APPLY_YES] == NULL && !cli->dry_run;
+    result = asks ? confirm_deletions(cli, body, file, err) : 0;
+    result = result != 0 ? result : plan_follow_change(cli, "POST", "/v1/apply", body, err);
     if (result != 0) {
         name_the_file(err, file);
     }
@@ -71,13 +150,16 @@ static int cmd_apply(struct cli *cli, const struct arguments *arguments, struct 
 static const struct command_option apply_options[] = {
     [APPLY_FILE] = {"file", 'f', "FILE", "site file, YAML or .json; - for standard input"},
     [APPLY_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
+    [APPLY_YES] = {"yes", 'y', NULL,
+                   "delete claims that the file lacks; else a terminal is asked, and a script that "
+                   "does not say so is refused"},
 };
 
 static const struct command commands[] = {
     {.object = "apply",
      .args = "-f FILE",
      .help = "make the claims of a site exactly those of its file",
-     .examples = {"apply -f site.yaml --dry-run", "apply -f site.yaml"},
+     .examples = {"apply -f site.yaml --dry-run", "apply -f site.yaml", "apply -f site.yaml --yes"},
      OPTIONS(apply_options),
      .changes = true,
      .waits = true,

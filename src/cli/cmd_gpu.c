@@ -63,10 +63,19 @@ static void add_problem(const json_t *gpu, struct strbuf *out)
     }
 }
 
+/* Without its maker, which all have in common. */
+static void add_name(const json_t *gpu, struct strbuf *out)
+{
+    static const char maker[] = "NVIDIA ";
+    const char *name =
+        view_text(gpu, "name", view_text(gpu, "modelName", view_text(gpu, "model", "")));
+    strbuf_add(out, str_starts(name, maker) ? name + strlen(maker) : name);
+}
+
 static const struct column gpu_columns[] = {
     {"GPU", .path = "address"},
     {"INDEX", .path = "index", .format = COLUMN_VALUE, .align = TABLE_RIGHT, .drop = 3},
-    {"NAME", .path = "name|model", .align = TABLE_SHORT},
+    {"NAME", .cell = add_name, .align = TABLE_SHORT},
     {"MODE", .path = "mode"},
     {"MEMORY", .cell = add_memory, .align = TABLE_RIGHT, .drop = 4},
     {"INSTANCES", .path = "gpuInstances", .format = COLUMN_COUNT, .align = TABLE_RIGHT, .drop = 1},
@@ -75,7 +84,8 @@ static const struct column gpu_columns[] = {
     {"PROBLEM", .cell = add_problem, .align = TABLE_WRAP},
 };
 
-/* How many memory slices each GPU has is its model's to say. Late answers are named once, with the
+/* How many memory slices each GPU has is its model's to say, and what it is called while another
+ * driver than NVIDIA's has it. Late answers are named once, with the
  * first. */
 static void add_slices_of_models(struct cli *cli, json_t *answer)
 {
@@ -93,6 +103,7 @@ static void add_slices_of_models(struct cli *cli, json_t *answer)
             if (str_eq(view_text(model, "key", ""), view_text(gpu, "model", NULL))) {
                 json_object_set_new(gpu, "memorySlices",
                                     json_integer(view_int(model, "memorySlices", -1)));
+                json_object_set(gpu, "modelName", view_at(model, "name"));
             }
         }
     }
@@ -220,7 +231,7 @@ static void add_quarantine(const json_t *gpu, struct strbuf *out)
 }
 
 static const struct column gpu_fields[] = {
-    {"Product Name", .path = "name"},
+    {"Product Name", .path = "name|modelName"},
     {"Model", .path = "model", .none = "unknown"},
     {"UUID", .path = "uuid"},
     {"Index", .path = "index", .format = COLUMN_VALUE},
@@ -250,13 +261,15 @@ static int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, stru
     if (result != 0 || cli_print_raw(cli, gpu)) {
         return result;
     }
-    printf("GPU %s\n", view_text(gpu, "address", "-"));
-    listing_print_fields(gpu_fields, ARRAY_SIZE(gpu_fields), gpu, cli_width(cli));
     /* A board that the catalog lacks still has a picture, with fewer numbers in it. */
     CLEANUP_JSON json_t *profiles = NULL;
     CLEANUP_FREE char *query =
         client_path("/v1/profiles?gpu=", view_text(gpu, "address", arguments->args[0]), "");
     (void)cli_get(cli, query, &profiles, NULL);
+    const json_t *model = json_array_get(view_at(profiles, "models"), 0);
+    json_object_set(gpu, "modelName", view_at(model, "name"));
+    printf("GPU %s\n", view_text(gpu, "address", "-"));
+    listing_print_fields(gpu_fields, ARRAY_SIZE(gpu_fields), gpu, cli_width(cli));
     CLEANUP_JSON json_t *claims = NULL;
     (void)cli_get(cli, "/v1/claims", &claims, NULL);
     bool utf8 = str_eq(nl_langinfo(CODESET), "UTF-8");

@@ -12,6 +12,7 @@
 #include "cli/prose.h"
 #include "cli/table.h"
 #include "cli/view.h"
+#include "cli/vm_lint_view.h"
 #include "cli/vm_template.h"
 #include "lib/client.h"
 
@@ -29,11 +30,43 @@ static const struct column vm_columns[] = {
     {"STATE", .path = "state"},
     {"CPUS", .path = "vcpus", .format = COLUMN_VALUE, .align = TABLE_RIGHT, .drop = 1},
     {"MEMORY", .path = "memoryKib", .format = COLUMN_KIB, .align = TABLE_RIGHT, .drop = 2},
+    {"CLAIMS", .path = "claims", .format = COLUMN_LIST, .align = TABLE_LIST, .drop = 5,
+     .each = "name"},
+    {"TYPES", .path = "claims", .format = COLUMN_LIST, .align = TABLE_LIST, .drop = 3,
+     .each = "type|profile|mode"},
+    {"GPUS", .path = "claims", .format = COLUMN_LIST, .align = TABLE_LIST, .drop = 4,
+     .each = "assigned.gpu"},
     {"DEVICES", .path = "devices", .format = COLUMN_LIST, .align = TABLE_LIST,
      .each = "address|mdevUuid"},
 };
-static const struct listing vm_listing = {
-    .arrays = {"vms"}, .name = "name", LISTING_COLUMNS(vm_columns), .empty = "no VMs"};
+
+/* Each VM gets a list of its claims. */
+static void add_claims(struct cli *cli, json_t *answer)
+{
+    CLEANUP_JSON json_t *all = NULL;
+    if (view_text(answer, "late", NULL) != NULL || cli_get(cli, "/v1/claims", &all, NULL) != 0) {
+        return;
+    }
+    const json_t *vms = view_at(answer, "vms");
+    const json_t *claims = view_at(all, "claims");
+    for (size_t i = 0; i < json_array_size(vms); i++) {
+        json_t *vm = json_array_get(vms, i);
+        json_t *its = json_array();
+        for (size_t k = 0; k < json_array_size(claims); k++) {
+            json_t *claim = json_array_get(claims, k);
+            if (str_eq(view_text(claim, "vm", ""), view_text(vm, "name", NULL))) {
+                json_array_append(its, claim);
+            }
+        }
+        json_object_set_new(vm, "claims", its);
+    }
+}
+
+static const struct listing vm_listing = {.arrays = {"vms"},
+                                          .name = "name",
+                                          LISTING_COLUMNS(vm_columns),
+                                          .empty = "no VMs",
+                                          .complete = add_claims};
 
 static int cmd_vm_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
@@ -94,6 +127,10 @@ static int cmd_vm_start(struct cli *cli, const struct arguments *arguments, stru
     CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "/start");
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_change(cli, "POST", path, NULL, &json, err);
+    if (result != 0 &&
+        err->reason == REASON_DRIVER) { /* libvirt said no, and QEMU's words say little */
+        vm_lint_view_report(cli, arguments->args[0]);
+    }
     return result != 0 ? result : print_changed(cli, json, "started");
 }
 

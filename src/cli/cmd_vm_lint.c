@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/prose.h"
 #include "cli/view.h"
+#include "cli/vm_lint_view.h"
 #include "lib/client.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -29,14 +30,8 @@ static void print_finding(const json_t *finding, size_t width)
 
 static void print_counts(const json_t *json, const char *vm, size_t width)
 {
-    static const char *const kinds[] = {"errors", "warnings", "notes"};
-    static const char *const one[] = {"error", "warning", "note"};
     CLEANUP_STRBUF struct strbuf text = {0};
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        int64_t n = view_int(json, kinds[i], 0);
-        strbuf_addf(&text, "%s%lld %s", i == 0 ? "" : ", ", (long long)n,
-                    n == 1 ? one[i] : kinds[i]);
-    }
+    vm_lint_view_counts(json, &text);
     prose_print(width, "VM %s: %s", vm, strbuf_str(&text));
 }
 

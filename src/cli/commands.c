@@ -13,6 +13,7 @@
     X(apply_commands)                                                                              \
     X(plan_commands)                                                                               \
     X(vm_commands)                                                                                 \
+    X(vm_show_commands)                                                                            \
     X(vm_lint_commands)                                                                            \
     X(vm_migrate_commands)                                                                         \
     X(migration_commands)                                                                          \

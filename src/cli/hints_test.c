@@ -65,7 +65,7 @@ static int parse(char **argv, size_t n, struct args *ret_args, struct error *err
 {
     struct cli cli = {0};
     int result = args_parse((int)n, argv, &cli, ret_args, err);
-    bool named = result != 0 && strstr(err->message, "not 0 words") != NULL;
+    bool named = result != 0 && strstr(err->message, "\" needs ") != NULL;
     for (size_t i = 0; named && result != 0 && i < COMMAND_MAX_ARGS; i++) {
         argv[n++] = (char *)"%s";
         result = args_parse((int)n, argv, &cli, ret_args, err);

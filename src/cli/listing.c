@@ -43,7 +43,7 @@ static void add_list(const json_t *list, const char *each, struct strbuf *out)
     for (size_t i = 0; i < json_array_size(list); i++) {
         char text[VIEW_SIZE];
         const json_t *value = value_at(json_array_get(list, i), each);
-        strbuf_addf(out, "%s%s", i == 0 ? "" : ", ", view_value(value, text));
+        strbuf_addf(out, "%s%s", i == 0 ? "" : ", ", view_last_word(view_value(value, text)));
     }
 }
 

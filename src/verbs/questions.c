@@ -10,6 +10,7 @@
 #include "state/state.h"
 #include "state/txn.h"
 #include "verbs/waiting.h"
+#include "vm/vms.h"
 #include "watch/claim_view.h"
 #include "watch/hook_watch.h"
 #include "watch/intruders.h"
@@ -182,6 +183,25 @@ static int answer_vms(struct manager *m, const char *name, json_t **ret_body, st
 void verb_list_vms(struct manager *m, const struct request *request)
 {
     questions_ask(m, answer_vms, "", request);
+}
+
+static int answer_vm(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+{
+    CLEANUP_JSON json_t *all = NULL;
+    int r = answer_vms(m, "", &all, err);
+    struct vm *vm = r == 0 ? host_find_vm(m->host, name) : NULL;
+    if (r == 0 && vm == NULL) {
+        r = vms_find(m, name, &vm, err); /* which says why not */
+    }
+    if (r == 0) {
+        *ret_body = reply_vm(vm);
+    }
+    return r;
+}
+
+void verb_get_vm(struct manager *m, const struct request *request)
+{
+    questions_ask(m, answer_vm, request->target, request);
 }
 
 static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_gpu,

@@ -42,6 +42,7 @@ def test_every_operation_answers_as_described(fake, openapi):
     assert fake.call("POST", "/v1/hooks/qemu", hook)[0] == 200
     assert fake.call("POST", "/v1/apply", {"name": "lab", "claims": []})[0] == 202
     assert fake.call("POST", "/v1/vms", {"name": "n", "template": "<domain/>"})[0] == 200
+    assert fake.get("/v1/vms/web1")["vm"]["name"] == "web1"
     assert fake.get("/v1/vms/web1/lint")["errors"] == 1
     assert fake.call("POST", "/v1/vms/web1/start")[0] == 200
     assert fake.call("POST", "/v1/vms/web1/stop")[0] == 200

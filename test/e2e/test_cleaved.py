@@ -251,7 +251,7 @@ def test_the_command_line_takes_a_claim_through_its_life(simulated, directory):
     done = host.cleave.run("claim", "create", "c", "--gpu", RTX, "--mode", "passthrough")
     assert done.returncode in (4, 5, 6), done.stderr
     site.write_text("site: lab\nclaims: []\n")
-    assert "claim a is released" in host.cleave.run("apply", "-f", site).stdout
+    assert "claim a is released" in host.cleave.run("apply", "-f", site, "--yes").stdout
 
 
 # Nothing to boot from: enough to hold a device, and gone at once.

@@ -49,7 +49,7 @@ def test_a_site_takes_the_place_of_another_one_that_is_not_in_use(host, tmp_path
     assert "release claim b" not in shown.stdout and "release claim a" in shown.stdout
     assert starts(host) == {"a": 0, "b": 4, "c": 6}
 
-    done = host.cleave.run("apply", "-f", site, "--move-idle")
+    done = host.cleave.run("apply", "-f", site, "--move-idle", "--yes")
     assert done.returncode == 0, done.stderr
     assert "claim a is released" in done.stdout and "claim b is released" not in done.stdout
     plan = host.api.get("/v1/plans")["plans"][0]
@@ -65,7 +65,7 @@ def test_a_site_takes_the_place_of_another_one_that_is_not_in_use(host, tmp_path
 
 def test_the_site_file_can_allow_it(host, tmp_path):
     assert host.apply("lab", FIRST)["state"] == "done"
-    done = host.cleave.run("apply", "-f", write_site(tmp_path, SECOND, moveIdle=True))
+    done = host.cleave.run("apply", "-f", write_site(tmp_path, SECOND, moveIdle=True), "-y")
     assert done.returncode == 0, done.stderr
     assert host.problems() == []
 
@@ -117,7 +117,7 @@ def test_a_program_on_a_bare_instance_keeps_it_in_its_place(host, tmp_path):
     refused = host.cleave.run("apply", "-f", site, "--dry-run")
     assert refused.returncode == 5 and "c@6" in refused.stderr
     host.ctl("set", A100, "busy", "0")
-    assert host.cleave.run("apply", "-f", site).returncode == 0
+    assert host.cleave.run("apply", "-f", site, "-y").returncode == 0
     assert host.problems() == []
 
 

@@ -468,6 +468,7 @@ static verb_fn *const functions[VERB_COUNT] = {
     [VERB_GET_PLAN] = get_plan,
     [VERB_LIST_PROFILES] = list_profiles,
     [VERB_LIST_VMS] = list_vms,
+    [VERB_GET_VM] = answer_vm,
     [VERB_CREATE_VM] = create_vm,
     [VERB_DELETE_VM] = answer_vm,
     [VERB_LINT_VM] = lint_vm,

@@ -29,7 +29,7 @@ struct listing_answer {
 };
 
 static const struct listing_answer listing_answers[] = {
-    {"gpu list", GPU("\"web1\"", "null"), "0000:41:00.0 12 time-sliced 90.0 web1 NVIDIA"},
+    {"gpu list", GPU("\"web1\"", "null"), "0000:41:00.0 12 time-sliced 90.0 web1 RTX"},
     {"gpu list", GPU("null", "\"" PROBLEM "\""), "0000:41:00.0 time-sliced Xid 79, journal"},
     {"gpu list", GPU("\"" LONG_VM "\"", "null"), "0000:41:00.0 time-sliced"},
     {"gpu list",
@@ -87,6 +87,13 @@ static const struct listing_answer listing_answers[] = {
      "\"}]}]}",
      VM " shut-off 0000:41:00.5, " UUID ", " UUID},
     {"profile list",
+     "{\"profiles\":[{\"name\":\"1g.24gb+me\"},{\"name\":\"1g.24gb\"}],\"types\":[{\"name\":"
+     "\"NVIDIA L40S-8Q\",\"series\":\"Q\",\"typeId\":1,\"framebufferMib\":8192},{\"name\":"
+     "\"NVIDIA L40S-8A\",\"series\":\"A\",\"typeId\":2,\"framebufferMib\":8192},{\"name\":"
+     "\"NVIDIA L40S-8\",\"series\":\"G\",\"framebufferMib\":8192},{\"name\":\"NVIDIA L40S-8C\","
+     "\"series\":\"C\",\"framebufferMib\":8191}]}",
+     "1g.24gb L40S-8Q/A Q, G L40S-8C"},
+    {"profile list --all",
      "{\"profiles\":[{\"name\":\"1g.24gb+me.all\",\"profileId\":147,\"memoryMib\":24167,"
      "\"memorySlices\":3,\"multiprocessors\":46,\"maxInstances\":4,\"remaining\":4,\"placements\":"
      "[{\"start\":0},{\"start\":3},{\"start\":6},{\"start\":9}],\"model\":\"" MODEL

@@ -141,9 +141,9 @@ def pytest_runtest_logreport(report):
 
 def table():
     text = ["<!-- SPDX-License-Identifier: Apache-2.0 -->", "# What real clients do on simulated hosts", "",
-            "Written by the tests in `test/clients` (`CLEAVE_GOLDEN=write`): each row is a call that a",
-            "test made of an unchanged program, with the exit status that it had and was to have. What",
-            "the tests look for in the output is in their code.", ""]
+            "The tests in `test/clients` write this page (`CLEAVE_GOLDEN=write`). Each row is a call of an unchanged",
+            "program, with the exit status that it had and was expected to have. The code of the tests says what they",
+            "expect in the output.", ""]
     text += (ROOT / "test/clients/notes.md").read_text().splitlines() + [""]
     text += ["| client | command | host | exit status |", "|---|---|---|---|"]
     for client, command, name, status in sorted(set(rows)):

@@ -137,7 +137,7 @@ static void what_is_drawn_later_is_named_where_it_can_be_passed_through(void **s
                                 "snd_hda_intel");
     struct claim claim = whole("a", "v1", FIRST);
     claim.spec.hold = CLAIM_ON_DEMAND;
-    must_not(world, &claim, NULL, REASON_CONFLICT, "also holds 0000:2a:00.0");
+    must_not(world, &claim, NULL, REASON_CONFLICT, "also has 0000:2a:00.0");
     sim_machine_define(&world->machine.vms.items[1], "0000:a6:00.0");
     STR_SET(claim.spec.gpu, "0000:a6:00.0");
     must_not(world, &claim, NULL, REASON_CONFLICT, "the definition of VM \"v2\"");

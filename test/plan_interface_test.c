@@ -207,8 +207,8 @@ static void a_start_as_named_says_that_the_interface_changed(void **state)
         struct plan *plan = NULL;
         struct error err = {0};
         assert_int_equal(planner_build(&planner, &request, &plan, &err), -REASON_CONFLICT);
-        const char *words = i == 0 ? "this host's vGPUs are virtual functions (vendor VFIO) now"
-                                   : "this host's vGPUs are mediated devices (mdev) now";
+        const char *words = i == 0 ? "this host's vGPUs are now virtual functions (vendor VFIO)"
+                                   : "this host's vGPUs are now mediated devices (mdev)";
         assert_non_null(strstr(err.message, words));
         assert_non_null(strstr(err.hint, "cleave vm start v1"));
     }

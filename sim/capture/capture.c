@@ -252,7 +252,7 @@ int capture_host(const struct catalog *catalog, const struct capture_options *op
     }
     if (json_array_size(gpus) == 0) {
         return error_set(err, REASON_NOT_FOUND, "capture",
-                         "no NVIDIA GPU that the catalog knows is on this machine");
+                         "this machine has no NVIDIA GPU that the catalog has");
     }
     char version[32] = "";
     if (!find_version(&c, version)) {

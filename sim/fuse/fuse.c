@@ -379,7 +379,7 @@ int sim_fuse_start(struct sim_host *host, const char *mount_dir, struct sim_fuse
     }
     if (fuse_session_mount(fuse->session, mount_dir) != 0) {
         r = error_set(err, REASON_UNAVAILABLE, "fuse", "cannot mount FUSE at %s", mount_dir);
-        error_hint(err, "it needs /dev/fuse and root (or a user namespace of its own)");
+        error_hint(err, "FUSE needs /dev/fuse and root (or a user namespace of its own)");
         return r;
     }
     r = pthread_create(&fuse->thread, NULL, serve, fuse);

@@ -16,7 +16,7 @@ static const struct {
 } verbs[] = {
     {"capture", verb_capture, "write a host file that simulates this machine"},
     {"coverage", verb_coverage, "list NVML's functions: which are simulated, and since when"},
-    {"ctl", verb_ctl, "ask or change a running simulated host; prints JSON"},
+    {"ctl", verb_ctl, "read or change a running simulated host; prints JSON"},
     {"hosts", verb_hosts, "list the host files"},
     {"run", verb_run, "run a command on a simulated host"},
     {"shell", verb_shell, "a shell on a simulated host with cleaved and libvirt"},
@@ -29,7 +29,7 @@ static int help(FILE *to, int status)
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
         fprintf(to, "  cleave-sim %-8s %s\n", verbs[i].name, verbs[i].text);
     }
-    fputs("\n`cleave-sim VERB --help` says more.\n", to);
+    fputs("\n`cleave-sim VERB --help` shows more.\n", to);
     return status;
 }
 

@@ -99,7 +99,7 @@ static int claim_folder(const char *dir, struct error *err)
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         close(fd);
         error_set(err, REASON_IN_USE, dir, "another simulated host of that name uses it");
-        error_hint(err, "give this one another --name, or another --share");
+        error_hint(err, "use another --name, or another --share");
         return -REASON_IN_USE;
     }
     return 0;

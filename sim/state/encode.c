@@ -229,7 +229,7 @@ static void read_gpu_address(struct reader *r, const char *key, void *object)
     const char *board = reader_str(r, "board", 127);
     pci_addr_format(&gpu->addr, bdf);
     if (!str_eq(board, gpu->model->key) || !str_eq(stored, bdf)) {
-        reader_fail(r, key, "the state is of another host: the host file has %s at %s",
+        reader_fail(r, key, "the state belongs to another host: the host file has %s at %s",
                     gpu->model->key, bdf);
     }
     r->context = gpu->model;
@@ -303,7 +303,7 @@ static void read_onto(struct reader *r, const char *key, const struct schema *sc
 {
     const json_t *list = reader_array(r, key, SIM_MAX_EXTRAS);
     if (list != NULL && json_array_size(list) != n) {
-        reader_fail(r, key, "the state is of another host: the host file has %u, not %zu", n,
+        reader_fail(r, key, "the state belongs to another host: the host file has %u, not %zu", n,
                     json_array_size(list));
     }
     for (uint32_t i = 0; i < n && r->result == 0; i++) {
@@ -346,7 +346,7 @@ static void read_name(struct reader *r, const char *key, void *object)
     const struct sim_host *host = object;
     const char *name = reader_str(r, key, 63);
     if (name != NULL && !str_eq(name, host->name)) {
-        reader_fail(r, key, "the state is of host \"%s\", not of \"%s\"", name, host->name);
+        reader_fail(r, key, "the state belongs to host \"%s\", not to \"%s\"", name, host->name);
     }
 }
 

@@ -192,11 +192,12 @@ static void what_is_read_back_is_written_the_same_again(void **state)
 
 static const char *const mangled[][3] = {
     {"name: fixture", "name: other",
-     "host.name: the state is of host \"other\", not of \"fixture\""},
-    {"board: pro", "board: b200", "host.gpus[1].bdf: the state is of another host"},
-    {"bdf: 0001:61:00.0", "bdf: 0001:62:00.0", "host.gpus[2].bdf: the state is of another host"},
+     "host.name: the state belongs to host \"other\", not to \"fixture\""},
+    {"board: pro", "board: b200", "host.gpus[1].bdf: the state belongs to another host"},
+    {"bdf: 0001:61:00.0", "bdf: 0001:62:00.0",
+     "host.gpus[2].bdf: the state belongs to another host"},
     {"- bdf: 0000:41:00.1\n  driver: snd_hda_intel", "",
-     "host.extras: the state is of another host: the host file has 2, not 1"},
+     "host.extras: the state belongs to another host: the host file has 2, not 1"},
     {"name: 1g.24gb-me", "name: 9g.24gb",
      "gpus[1].gis[1].profile: the catalog has no such profile"},
     {"type: DC-1-8C", "type: DC-9C", "gpus[1].vfs[5].vgpu.type: the catalog has no vGPU type"},

@@ -44,7 +44,7 @@ static int read_nvml(struct reader *r)
         }
     }
     if (text != NULL) {
-        reader_fail(r, "nvml", "\"%s\" is no error of NVML", text);
+        reader_fail(r, "nvml", "\"%s\" is not an error of NVML", text);
     }
     return 0;
 }
@@ -136,10 +136,10 @@ static int read_fault(struct reader *r, struct sim_fault *fault)
                     "or ecc");
     }
     if (at[0] == '\0' && holds_call(fault)) {
-        reader_fail(r, "at", "say which call it is about");
+        reader_fail(r, "at", "the fault needs `at`: the call that it affects");
     }
     if (at[0] == '\0' && fault->device[0] == '\0') {
-        reader_fail(r, "device", "say which GPU it happens to");
+        reader_fail(r, "device", "the fault needs `device`: the GPU that it affects");
     }
     return reader_end(r) < 0 ? -EINVAL : 0;
 }

@@ -424,7 +424,7 @@ static void read_faults(struct reader *r, struct sim_host *host)
         reader_init(&f, json_array_get(array, i), r->origin,
                     reader_path(r, "faults", (int)i, path, sizeof(path)), r->err);
         if (!reader_has(&f, "at")) {
-            reader_fail(&f, "at", "say which call it is about");
+            reader_fail(&f, "at", "the fault needs `at`: the call that it affects");
         }
         sim_fault_add(host, &f, &id);
         r->result = f.result;

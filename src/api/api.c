@@ -137,19 +137,19 @@ static int read_param(enum verb_flag flag, const char *value, struct request *re
     case TAKES_DRY_RUN:
         if (!read_bool(value, &ret->dry_run)) {
             return error_set(err, REASON_INVALID, "query dryRun",
-                             "dryRun is true or false, not \"%s\"", value);
+                             "dryRun must be true or false, not \"%s\"", value);
         }
         return 0;
     case TAKES_GPU:
         if (value[0] == '\0' || strlen(value) > MAX_NAME) {
-            return error_set(err, REASON_INVALID, "query gpu", "gpu names no GPU");
+            return error_set(err, REASON_INVALID, "query gpu", "the query parameter gpu is empty");
         }
         ret->gpu = value;
         return 0;
     case TAKES_AFTER:
         if (!parse_u64(value, &ret->after) || ret->after > INT64_MAX) {
             return error_set(err, REASON_INVALID, "query after",
-                             "after is the number of an event, not \"%s\"", value);
+                             "after must be the number of an event, not \"%s\"", value);
         }
         return 0;
     case TAKES_BEFORE:
@@ -172,14 +172,15 @@ static int read_param(enum verb_flag flag, const char *value, struct request *re
         return 0;
     case TAKES_BEHIND:
         if (value[0] == '\0') {
-            return error_set(err, REASON_INVALID, "query behind", "behind has no names");
+            return error_set(err, REASON_INVALID, "query behind",
+                             "the query parameter behind is empty");
         }
         ret->behind = value;
         return 0;
     case TAKES_LIMIT:
         if (!parse_u64(value, &number) || number == 0 || number > MAX_EVENTS) {
             return error_set(err, REASON_INVALID, "query limit",
-                             "limit is a number from 1 to %d, not \"%s\"", MAX_EVENTS, value);
+                             "limit must be a number from 1 to %d, not \"%s\"", MAX_EVENTS, value);
         }
         ret->limit = (size_t)number;
         return 0;
@@ -235,7 +236,7 @@ static int read_query(const struct verb *verb, const struct target *target, stru
         }
     }
     if (ret->behind != NULL && !ret->dry_run) {
-        return error_set(err, REASON_INVALID, "query behind", "behind goes with dryRun=true only");
+        return error_set(err, REASON_INVALID, "query behind", "behind needs dryRun=true");
     }
     return 0;
 }
@@ -275,8 +276,8 @@ static int read_body(const struct http_request *request, struct pending *pending
         return reason_http_status(REASON_INVALID);
     }
     if (!is_json(request->content_type)) {
-        error_set(err, REASON_INVALID, "request", "the body must be application/json, and is %s",
-                  request->content_type == NULL ? "of no stated type" : request->content_type);
+        error_set(err, REASON_INVALID, "request", "the body must be application/json, not %s",
+                  request->content_type == NULL ? "a body without a type" : request->content_type);
         return STATUS_MEDIA_TYPE;
     }
     if (json_read(request->body, request->body_len, "request body", &pending->body, err) != 0) {
@@ -326,7 +327,7 @@ static int check_name(const struct verb *verb, const char *name, struct error *e
     size_t max = str_starts(verb->path, "/v1/vms/") ? VM_NAME_SIZE - 1 : MAX_NAME;
     if (name != NULL && strlen(name) > max) {
         return error_set(err, REASON_INVALID, "request target",
-                         "a name has at most %zu bytes here, and this one has %zu", max,
+                         "a name may have at most %zu bytes, and this one has %zu", max,
                          strlen(name));
     }
     return 0;
@@ -354,8 +355,8 @@ static bool is_too_many(const struct api *api, const struct verb *verb, struct e
         return false;
     }
     error_set(err, REASON_UNAVAILABLE, "cleaved",
-              "%d requests wait for an answer already, and cleaved keeps no more", MAX_WAITING);
-    error_hint(err, "something on this host hangs: see \"journalctl -u cleaved\"");
+              "%d requests wait for an answer already, which is cleaved's limit", MAX_WAITING);
+    error_hint(err, "something on this host hangs: see `journalctl -u cleaved`");
     return true;
 }
 
@@ -437,8 +438,8 @@ int api_listen(const struct api_config *config, struct api_listening *ret, struc
     } else if (config->tcp_address != NULL) {
         char served[SOCKET_ADDRESS_SIZE] = "";
         socket_address(ret->fds[ret->n - 1], served);
-        log_warning("TCP is served on %s without authentication: every user and program of this "
-                    "host may do there what root may do with its GPUs and VMs",
+        log_warning("cleaved serves TCP on %s without authentication: every user and program on "
+                    "this host has root's rights over its GPUs and VMs",
                     served);
     }
     return result;
@@ -482,7 +483,7 @@ int api_new(const struct api_config *config, struct api **ret_api, struct error 
     };
     api->http = http_new(&http);
     if (api->http == NULL) {
-        return error_set(err, REASON_INTERNAL, "http", "making timers failed");
+        return error_set(err, REASON_INTERNAL, "http", "cleaved can't create timers");
     }
     struct api_listening own = {0};
     struct api_listening *listening = config->listening != NULL ? config->listening : &own;

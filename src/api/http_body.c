@@ -50,7 +50,7 @@ static int take_size(struct http_body *body, char c, struct error *err)
     int digit = parse_hex_digit(c);
     if (digit >= 0) {
         if (body->digits == MAX_SIZE_DIGITS) {
-            return bad(err, "a chunk of the body has no size that can be");
+            return bad(err, "a chunk of the body has an impossible size");
         }
         body->digits++;
         body->left = body->left * 16 + (unsigned)digit;
@@ -71,10 +71,10 @@ static int take_extra(struct http_body *body, char c, enum http_body_state next,
         return 0;
     }
     if (++body->extra > HTTP_BODY_MAX_EXTRA) {
-        return bad(err, "the chunks of the body carry more than cleaved reads next to them");
+        return bad(err, "the chunk extensions or trailers of the body are too long");
     }
     if (c == 0x7f || ((unsigned char)c < ' ' && c != '\t')) {
-        return bad(err, "a chunk or trailer of the body holds a control character");
+        return bad(err, "a chunk or trailer of the body contains a control character");
     }
     return 0;
 }
@@ -86,7 +86,7 @@ static int take_trailer_start(struct http_body *body, char c, struct error *err)
         return 0;
     }
     if (c == ' ' || c == '\t' || c == ':') {
-        return bad(err, "the body's trailer is no list of fields");
+        return bad(err, "the trailer of the body is not a list of fields");
     }
     body->state = HTTP_BODY_TRAILER_LINE;
     return take_extra(body, c, HTTP_BODY_TRAILER_LF, err);
@@ -106,7 +106,7 @@ static const struct {
 static int take_only(struct http_body *body, size_t row, char c, struct error *err)
 {
     if (c != only[row].byte) {
-        return bad(err, "a chunk of the body does not end where it says");
+        return bad(err, "a chunk of the body does not end after its stated size");
     }
     bool last = body->state == HTTP_BODY_SIZE_LF && body->left == 0;
     body->state = last ? HTTP_BODY_TRAILER : only[row].next;

@@ -328,7 +328,7 @@ static void limit_bodies(struct conn *conn)
         struct conn *longest = http_longest(http, sends_body, 0);
         struct error err = {0};
         error_set(&err, REASON_UNAVAILABLE, "cleaved",
-                  "cleaved has more unfinished requests than it keeps, and this one takes longest");
+                  "cleaved has too many unfinished requests, and this one has taken the longest");
         error_hint(&err, "try again, and send the body at once");
         conn_refuse(longest, HTTP_SERVICE_UNAVAILABLE, &err);
         if (longest == conn) {
@@ -513,8 +513,8 @@ void conn_expire(struct conn *conn)
         return;
     }
     struct error err = {0};
-    error_set(&err, REASON_INVALID, "request", "the request did not come in time: %s",
-              conn->state == CONN_BODY ? "its body is not whole" : "its head is not whole");
+    error_set(&err, REASON_INVALID, "request", "the request did not arrive in time: %s",
+              conn->state == CONN_BODY ? "its body is incomplete" : "its head is incomplete");
     conn_refuse(conn, HTTP_REQUEST_TIMEOUT, &err);
     conn_run(conn);
 }
@@ -530,8 +530,8 @@ void conn_evict(struct conn *conn)
         return;
     }
     struct error err = {0};
-    error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved has more connections than it keeps");
-    error_hint(&err, "try again; what was asked for may still happen: `cleave plan list` tells");
+    error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved has too many connections");
+    error_hint(&err, "try again; the request may still be carried out: see `cleave plan list`");
     conn_refuse(conn, HTTP_SERVICE_UNAVAILABLE, &err);
     conn_run(conn);
 }

@@ -58,16 +58,16 @@ static int check_byte(const char *bytes, size_t len, size_t at, struct error *er
 {
     unsigned char c = (unsigned char)bytes[at];
     if (c == '\r' && at + 1 < len && bytes[at + 1] != '\n') {
-        return bad(err, "the request's head holds a carriage return without a line feed");
+        return bad(err, "the request's head contains a carriage return without a line feed");
     }
     if (c == '\n' && !ends_line(bytes, at)) {
         return bad(err, "a line of the request's head ends without a carriage return");
     }
     if (c == '\0' || c == 0x7f || (c < ' ' && c != '\r' && c != '\n' && c != '\t')) {
-        return bad(err, "the request's head holds a control character");
+        return bad(err, "the request's head contains a control character");
     }
     if (at == 0 && c != '\r' && !is_token_char((char)c)) {
-        return bad(err, "what was sent is no HTTP request");
+        return bad(err, "this is not an HTTP request");
     }
     return 0;
 }
@@ -106,7 +106,7 @@ static int parse_version(const char *text, bool *ret_old, struct error *err)
         return bad(err, "the request line does not end with an HTTP version");
     }
     if (text[5] != '1') {
-        error_set(err, REASON_INVALID, SUBJECT_HEAD, "cleaved speaks HTTP/1.1, and not %s", text);
+        error_set(err, REASON_INVALID, SUBJECT_HEAD, "cleaved supports HTTP/1.1, not %s", text);
         return HTTP_VERSION_NOT_SUPPORTED;
     }
     *ret_old = text[7] == '0';
@@ -130,7 +130,7 @@ static int split_absolute(char *target, struct http_head *head, const char **ret
     char *authority = target + strlen(SCHEME);
     size_t len = strcspn(authority, "/");
     if (len == 0 || strcspn(authority, "?#@") < len) {
-        return bad(err, "the request target names no host that can be");
+        return bad(err, "the request target has an invalid host");
     }
     head->target = "/";
     if (authority[len] == '/') {
@@ -153,7 +153,7 @@ static int parse_target(char *target, struct http_head *head, const char **ret_a
         return HTTP_URI_TOO_LONG;
     }
     if (!is_visible(target)) {
-        return bad(err, "the request target holds a blank or a byte that is no ASCII");
+        return bad(err, "the request target contains a blank or a byte that is not ASCII");
     }
     head->target = target;
     if (strncasecmp(target, SCHEME, strlen(SCHEME)) == 0) {
@@ -231,10 +231,10 @@ static int parse_field(char *line, struct http_head *head, struct error *err)
     }
     size_t len = token_len(line);
     if (len > 0 && (line[len] == ' ' || line[len] == '\t')) {
-        return bad(err, "a blank stands in or behind the name of a header field");
+        return bad(err, "a header field has a blank in its name or before the colon");
     }
     if (len == 0 || line[len] != ':') {
-        return bad(err, "a line of the request's head is no header field");
+        return bad(err, "a line of the request's head is not a header field");
     }
     line[len] = '\0';
     if (head->n_fields == HTTP_HEAD_MAX_FIELDS) {
@@ -262,7 +262,7 @@ static int check_host(struct http_head *head, bool old, const char *authority, s
     }
     if ((host != NULL && host[strspn(host, allowed)] != '\0') ||
         (authority != NULL && authority[strspn(authority, allowed)] != '\0')) {
-        return bad(err, "the Host of the request is no host");
+        return bad(err, "the request's Host field has an invalid host");
     }
     for (size_t i = 0; i < head->n_fields && authority != NULL; i++) {
         if (str_eq_case(head->fields[i].name, "Host")) {
@@ -279,11 +279,12 @@ static int check_coding(const char *codings, struct error *err)
     const char *last = strrchr(codings, ',');
     last = last == NULL ? codings : last + 1 + strspn(last + 1, " \t");
     if (!str_eq_case(last, "chunked")) {
-        return bad(err, "the last transfer coding is not chunked: where the body ends is not said");
+        return bad(err,
+                   "the last transfer coding is not chunked, so the end of the body is unknown");
     }
     if (last != codings) {
         error_set(err, REASON_INVALID, SUBJECT_HEAD,
-                  "the body has another transfer coding than chunked; send it plain");
+                  "the body has a transfer coding other than chunked; send it plain");
         return HTTP_NOT_IMPLEMENTED;
     }
     return 0;
@@ -309,7 +310,7 @@ static int parse_framing(struct http_head *head, bool old, struct error *err)
     }
     size_t digits = strspn(length, "0123456789");
     if (digits == 0 || length[digits] != '\0') {
-        return bad(err, "the Content-Length is no number");
+        return bad(err, "the Content-Length is not a number");
     }
     head->framing = HTTP_BODY_LENGTH;
     if (!parse_u64(length, &head->length)) {
@@ -326,7 +327,8 @@ static int parse_expectations(struct http_head *head, bool old, struct error *er
     }
     const char *expect = http_head_field(head, "Expect");
     if (expect != NULL && !old && !str_eq_case(expect, "100-continue")) {
-        error_set(err, REASON_INVALID, SUBJECT_HEAD, "the request expects what cleaved can't do");
+        error_set(err, REASON_INVALID, SUBJECT_HEAD,
+                  "cleaved does not support the request's Expect field");
         return HTTP_EXPECTATION_FAILED;
     }
     head->expects_continue = expect != NULL && !old;
@@ -383,7 +385,7 @@ int http_head_parse(char *text, size_t len, struct http_head *ret_head, struct e
     *head = (struct http_head){0};
     if (memchr(text, '\0', len) != NULL || len < 2 * CRLF_LEN || text[len] != '\0' ||
         !ends_line(text, len - 1) || !ends_line(text, len - 1 - CRLF_LEN)) {
-        return bad(err, "the request's head is not whole");
+        return bad(err, "the request's head is incomplete");
     }
     /* RFC 9112, 2.2: one empty line before the request is forgiven. */
     char *rest = str_starts(text, "\r\n") ? text + CRLF_LEN : text;

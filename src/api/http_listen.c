@@ -79,7 +79,7 @@ static bool drop_leaving(struct http *http)
 static void turn_away(struct conn *conn)
 {
     struct error err = {0};
-    error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved has as many connections as it keeps%s",
+    error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved has reached its limit of connections%s",
               conn->slot.root ? "" : " for one user, or for all");
     error_hint(&err, "try again when the requests that wait have been answered");
     conn_refuse(conn, HTTP_SERVICE_UNAVAILABLE, &err);
@@ -220,8 +220,9 @@ static struct http_limits default_limits(void)
         limits.connections = few ? LEAST_CONNECTIONS : (size_t)(files.rlim_cur - others);
         limits.kept_for_root = limits.connections / 8;
         limits.per_user = limits.connections / 2;
-        log_warning("only %zu connections at once: this process may open %llu files",
-                    limits.connections, (unsigned long long)files.rlim_cur);
+        log_warning(
+            "cleaved accepts only %zu connections at once, because it may open only %llu files",
+            limits.connections, (unsigned long long)files.rlim_cur);
     }
     return limits;
 }

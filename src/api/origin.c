@@ -80,10 +80,10 @@ static int check_host(const char *given, const char *names, struct error *err)
         return 0;
     }
     error_set(err, REASON_PERMISSION, "request",
-              "over TCP cleaved answers to its own names only, and the request's Host is %s%s%s",
+              "over TCP cleaved accepts only its own names as Host, not %s%s%s",
               given == NULL ? "not given" : "\"", given == NULL ? "" : given,
               given == NULL ? "" : "\"");
-    error_hint(err, "call it localhost or 127.0.0.1, or add the name to cleaved's allowedHosts");
+    error_hint(err, "use localhost or 127.0.0.1, or add the name to cleaved's allowedHosts");
     return -REASON_PERMISSION;
 }
 
@@ -91,7 +91,8 @@ static int refuse_page(struct error *err)
 {
     error_set(err, REASON_PERMISSION, "request",
               "a web page of another site made this request (Origin or Sec-Fetch-Site says so)");
-    error_hint(err, "programs send neither header; a browser may only use pages of this address");
+    error_hint(err,
+               "programs send neither header, and a browser may only use pages of this address");
     return -REASON_PERMISSION;
 }
 
@@ -118,9 +119,9 @@ int origin_check(const struct origin *from, const char *names, bool must_mark, s
     }
     if (from->tcp && must_mark && from->client == NULL) {
         error_set(err, REASON_PERMISSION, "request",
-                  "over TCP a change must carry the header %s, or a body of application/json",
+                  "over TCP a change must have the header %s, or a body of type application/json",
                   ORIGIN_CLIENT_HEADER);
-        error_hint(err, "send \"%s: 1\"; cleave itself always does", ORIGIN_CLIENT_HEADER);
+        error_hint(err, "send \"%s: 1\", as cleave does", ORIGIN_CLIENT_HEADER);
         return -REASON_PERMISSION;
     }
     return 0;

@@ -34,8 +34,8 @@ static int remove_stale(const char *path, const struct sockaddr_un *addr, struct
         return errno == ENOENT ? 0 : error_set_errno(err, errno, path, "looking at %s", path);
     }
     if (!S_ISSOCK(info.st_mode)) {
-        error_set(err, REASON_CONFLICT, path, "%s exists and is no socket", path);
-        error_hint(err, "move it away, or choose another socket");
+        error_set(err, REASON_CONFLICT, path, "%s exists and is not a socket", path);
+        error_hint(err, "move the file away, or choose another socket");
         return -REASON_CONFLICT;
     }
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -105,7 +105,7 @@ static void *give(void *data)
     (void)pthread_cond_signal(&giving->over);
     (void)pthread_mutex_unlock(&giving->lock);
     if (left && result != 0) {
-        log_error("%s: only root and its owner may use %s", err.message, giving->path);
+        log_error("%s: only root and the owner may use %s", err.message, giving->path);
     }
     if (left) {
         giving_free(giving);
@@ -127,8 +127,8 @@ static int wait_for_group(struct giving *giving, struct error *err)
     bool left = giving->left;
     (void)pthread_mutex_unlock(&giving->lock);
     if (left) {
-        log_warning("the name service has not said for %d s what group \"%s\" is: until then only "
-                    "root and its owner may use the socket",
+        log_warning("the name service has not answered for %d s which group \"%s\" is; until it "
+                    "does, only root and the owner may use the socket",
                     GROUP_PATIENCE_S, giving->group);
         return 0;
     }
@@ -167,7 +167,7 @@ int socket_listen_unix(const char *path, const char *group, int *ret_fd, struct 
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     if (path[0] == '\0' || !STR_SET(addr.sun_path, path)) {
         return error_set(err, REASON_INVALID, path,
-                         "a socket path has 1 to %zu bytes, and this one has %zu",
+                         "a socket path must have 1 to %zu bytes, and this one has %zu",
                          sizeof(addr.sun_path) - 1, strlen(path));
     }
     int result = remove_stale(path, &addr, err);
@@ -236,12 +236,11 @@ static bool is_loopback(const struct sockaddr *addr)
 
 static int refuse_open_tcp(const char *address, struct error *err)
 {
-    error_set(
-        err, REASON_PERMISSION, address,
-        "cleaved does not serve %s: other hosts could reach it, and there is no access control "
-        "yet",
-        address);
-    error_hint(err, "listen on 127.0.0.1 or [::1]; from other hosts use ssh (ssh:[user@]host)");
+    error_set(err, REASON_PERMISSION, address,
+              "cleaved does not listen on %s: other hosts could reach it, and TCP has no access "
+              "control yet",
+              address);
+    error_hint(err, "listen on 127.0.0.1 or [::1], and use ssh from other hosts (ssh:[user@]host)");
     return -REASON_PERMISSION;
 }
 
@@ -256,7 +255,7 @@ int socket_listen_tcp(const char *address, int *ret_fd, struct error *err)
     struct addrinfo *info = NULL;
     if (!split_address(address, host, sizeof(host), &port) ||
         getaddrinfo(host, port, &hints, &info) != 0) {
-        error_set(err, REASON_INVALID, address, "\"%s\" is no address to listen on", address);
+        error_set(err, REASON_INVALID, address, "\"%s\" is not an address to listen on", address);
         error_hint(err, "write a numeric address and a port: 127.0.0.1:8080 or [::1]:8080");
         return -REASON_INVALID;
     }

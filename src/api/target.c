@@ -18,10 +18,9 @@ static int decode(char *text, struct error *err)
             int high = parse_hex_digit(in[1]);
             int low = high < 0 ? -1 : parse_hex_digit(in[2]);
             if (low < 0 || (high == 0 && low == 0)) {
-                return error_set(
-                    err, REASON_INVALID, "request target",
-                    "a %% in the request target is not followed by two hex digits of a "
-                    "character");
+                return error_set(err, REASON_INVALID, "request target",
+                                 "a %% in the request target is not followed by the two hex digits "
+                                 "of a character");
             }
             c = (char)(high * 16 + low);
             in += 2;
@@ -31,7 +30,7 @@ static int decode(char *text, struct error *err)
     *out = '\0';
     if (!str_is_clean(text)) {
         return error_set(err, REASON_INVALID, "request target",
-                         "the request target holds a control character or is not UTF-8");
+                         "the request target contains a control character or is not UTF-8");
     }
     return 0;
 }

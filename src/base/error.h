@@ -22,15 +22,15 @@
     X(CONFLICT, "conflict", 409, 4, 3, OFTEN,                                                      \
       "the object changed since it was read, or exists already")                                   \
     X(NO_CAPACITY, "no-capacity", 409, 5, 6, UNCLEAR, "no placement exists for the wanted layout") \
-    X(IN_USE, "in-use", 409, 6, 5, SOON, "a guest or a process holds the device")                  \
+    X(IN_USE, "in-use", 409, 6, 5, SOON, "a guest or a process uses the device")                   \
     X(UNSUPPORTED, "unsupported", 422, 7, 1, NEVER, "this hardware or driver cannot do it")        \
-    X(DRIVER, "driver-failed", 502, 8, 1, SOON, "the hardware driver refused or timed out")        \
+    X(DRIVER, "driver-failed", 502, 8, 1, SOON,                                                    \
+      "the hardware driver refused or did not answer in time")                                     \
     X(RULE, "rule-violated", 422, 9, 4, NEVER,                                                     \
-      "a documented limit forbids it; `rule` names which")                                         \
+      "a documented limit forbids it; `rule` names the limit")                                     \
     X(PERMISSION, "permission-denied", 403, 10, 1, NEVER, "the caller may not do this")            \
-    X(UNAVAILABLE, "unavailable", 503, 11, 1, SOON, "a service that is needed does not answer")    \
-    X(UNKNOWN, "unknown", 422, 12, 1, UNCLEAR,                                                     \
-      "neither the driver nor any source of the catalog says")                                     \
+    X(UNAVAILABLE, "unavailable", 503, 11, 1, SOON, "a required service does not answer")          \
+    X(UNKNOWN, "unknown", 422, 12, 1, UNCLEAR, "neither the driver nor the catalog says")          \
     X(INTERNAL, "internal", 500, 70, 1, SOON, "a bug in cleave")
 
 enum reason {

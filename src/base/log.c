@@ -179,7 +179,8 @@ static bool put_lost(void)
 {
     char line[LINE_MAX_LEN];
     if (n_lost > 0) {
-        size_t len = make_note(line, "%u lines are missing here: the log took none", n_lost);
+        size_t len = make_note(
+            line, "%u lines are missing here, because the log did not accept them", n_lost);
         n_lost = put(line, len) ? 0 : n_lost;
     }
     return n_lost == 0;

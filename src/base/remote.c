@@ -121,9 +121,9 @@ static int refuse(const struct text *text, const char *why)
 
 static int refuse_rights(const struct text *text, const char *what)
 {
-    error_set(text->err, REASON_PERMISSION, "", "\"%s\" names %s, and only root may", text->whole,
-              what);
-    error_hint(text->err, "ask as root, or %s", text->forms);
+    error_set(text->err, REASON_PERMISSION, "", "\"%s\" names %s, which only root may do",
+              text->whole, what);
+    error_hint(text->err, "send the request as root, or %s", text->forms);
     return -REASON_PERMISSION;
 }
 
@@ -198,7 +198,8 @@ static int take_host(struct text *text, struct remote *remote)
                is_host_name(remote->host);
     }
     if (!good) {
-        return refuse(text, "its host is a name, an IPv4 address, or an IPv6 address in brackets");
+        return refuse(text,
+                      "its host must be a name, an IPv4 address, or an IPv6 address in brackets");
     }
     if (text->rights != REMOTE_FOR_ROOT && remote_is_local_host(remote->host)) {
         return refuse_rights(text, "an address of this host or its link");
@@ -214,7 +215,7 @@ static int take_port(struct text *text, struct remote *remote)
     }
     if (!take(text, DIGITS, "/?", remote->port, sizeof(remote->port)) || remote->port[0] == '0' ||
         !parse_u32(remote->port, &number) || number == 0 || number > UINT16_MAX) {
-        return refuse(text, "a port is a number from 1 to 65535");
+        return refuse(text, "a port must be a number from 1 to 65535");
     }
     return 0;
 }
@@ -229,9 +230,9 @@ static int take_user(struct text *text, struct remote *remote)
     bool good = take(text, LETTERS DIGITS "-_.", "@", remote->user, sizeof(remote->user)) &&
                 take_word(text, "@") && remote->user[0] != '\0' && remote->user[0] != '-';
     if (good && remote->transport != REMOTE_SSH && remote->transport != REMOTE_LIBSSH) {
-        return refuse(text, "a user belongs to SSH only");
+        return refuse(text, "only ssh addresses can have a user");
     }
-    return good ? 0 : refuse(text, "a user has letters, digits, '-', '_' and '.'");
+    return good ? 0 : refuse(text, "a user may have letters, digits, '-', '_' and '.'");
 }
 
 static int take_authority(struct text *text, struct remote *remote)
@@ -250,14 +251,14 @@ static int take_path(struct text *text, const char *ends, struct remote *remote)
     if (text->at[0] != '/' ||
         !take(text, LETTERS DIGITS "-_./+=,:", ends, remote->path, sizeof(remote->path)) ||
         strstr(remote->path, "/../") != NULL || str_ends(remote->path, "/..")) {
-        return refuse(text, "a path is absolute, of plain characters, without ..");
+        return refuse(text, "a path must be absolute, with plain characters and without ..");
     }
     return 0;
 }
 
 static int check_end(const struct text *text)
 {
-    return text->at[0] == '\0' ? 0 : refuse(text, "nothing may follow");
+    return text->at[0] == '\0' ? 0 : refuse(text, "it must end after the port");
 }
 
 static int begin(const struct text *text)
@@ -325,7 +326,7 @@ static int take_param(struct text *text, struct remote *remote, unsigned *seen)
     char key[32];
     char value[32];
     if (!take(text, LETTERS DIGITS "_", "=", key, sizeof(key)) || !take_word(text, "=")) {
-        return refuse(text, "behind ? stand KEY=VALUE, and & between them");
+        return refuse(text, "after ? there must be KEY=VALUE pairs, separated by &");
     }
     if (str_eq(key, "socket") && remote->transport == REMOTE_UNIX && remote->path[0] == '\0') {
         return take_path(text, "&", remote);
@@ -336,12 +337,12 @@ static int take_param(struct text *text, struct remote *remote, unsigned *seen)
             value_allowed(i, remote->transport, value)) {
             *seen |= 1U << i;
             return text->rights != REMOTE_FOR_ROOT && is_roots(i, value)
-                       ? refuse_rights(text, "a host that need not prove who it is")
+                       ? refuse_rights(text, "a host that need not prove its identity")
                        : 0;
         }
     }
-    return refuse(text, "behind ? may stand mode, proxy, no_tty, no_verify, sshauth and "
-                        "known_hosts_verify, each once and with its plain values");
+    return refuse(text, "after ? only mode, proxy, no_tty, no_verify, sshauth and "
+                        "known_hosts_verify are allowed, each once and with its plain values");
 }
 
 static int take_params(struct text *text, struct remote *remote)
@@ -372,17 +373,17 @@ static bool take_scheme(struct text *text, struct remote *remote)
 int remote_read_destination(const char *whole, enum remote_rights rights, struct remote *ret_remote,
                             struct error *err)
 {
-    struct text text = {whole,
-                        whole,
-                        "URI of libvirt",
-                        "name the host as in qemu+ssh://host/system, qemu+tls://host/system or "
-                        "qemu+tcp://host/system",
-                        rights,
-                        err};
+    struct text text = {
+        whole,
+        whole,
+        "URI of libvirt",
+        "write qemu+ssh://host/system, qemu+tls://host/system or qemu+tcp://host/system",
+        rights,
+        err};
     struct remote remote = {0};
     int r = begin(&text);
     if (r == 0 && !take_scheme(&text, &remote)) {
-        return refuse(&text, "it begins with none of libvirt's ways to a host of QEMU's");
+        return refuse(&text, "it does not begin with a scheme of libvirt for QEMU on another host");
     }
     if (r == 0 && remote.transport == REMOTE_TLS && text.at[0] == '/') {
         remote.transport = REMOTE_UNIX; /* as libvirt has it: no host, so the local socket */
@@ -393,7 +394,7 @@ int remote_read_destination(const char *whole, enum remote_rights rights, struct
         r = take_authority(&text, &remote);
     }
     if (r == 0 && !take_word(&text, SYSTEM_PATH)) {
-        r = refuse(&text, "its path is /system");
+        r = refuse(&text, "its path must be /system");
     }
     r = r != 0 ? r : take_params(&text, &remote);
     if (r == 0 && ret_remote != NULL) {
@@ -422,8 +423,7 @@ int remote_read_peer(const char *whole, enum remote_rights rights, struct remote
     struct text text = {whole,
                         whole,
                         "address of a cleaved",
-                        "name it as ssh:[user@]host[:port], or as root http://host:port or "
-                        "unix:/path",
+                        "write ssh:[user@]host[:port], or as root http://host:port or unix:/path",
                         rights,
                         err};
     struct remote remote = {.transport = REMOTE_SSH};
@@ -440,7 +440,7 @@ int remote_read_peer(const char *whole, enum remote_rights rights, struct remote
     } else if (r == 0 && take_word(&text, "ssh:")) {
         r = take_authority(&text, &remote);
     } else if (r == 0) {
-        r = refuse(&text, "it begins with none of ssh:, http:// and unix:");
+        r = refuse(&text, "it must begin with ssh:, http:// or unix:");
     }
     r = r != 0 ? r : check_end(&text);
     if (r == 0 && ret_remote != NULL) {
@@ -455,7 +455,7 @@ int remote_read_data(const char *whole, enum remote_rights rights, struct remote
     struct text text = {whole,
                         whole,
                         "way for a migration's data",
-                        "name it as tcp://host[:port] or rdma://host[:port], or leave it out",
+                        "write tcp://host[:port] or rdma://host[:port], or leave it out",
                         rights,
                         err};
     struct remote remote = {0};
@@ -467,7 +467,7 @@ int remote_read_data(const char *whole, enum remote_rights rights, struct remote
         remote.transport = whole[0] == 't' ? REMOTE_TCP : REMOTE_RDMA;
         r = take_authority(&text, &remote);
     } else if (r == 0) {
-        r = refuse(&text, "it begins with none of tcp://, rdma:// and unix://");
+        r = refuse(&text, "it must begin with tcp://, rdma:// or unix://");
     }
     r = r != 0 ? r : check_end(&text);
     if (r == 0 && ret_remote != NULL) {

@@ -85,8 +85,8 @@ static int refuse_own(const char *name, const struct sockaddr *address, struct e
         error_set(err, REASON_PERMISSION, "",
                   "\"%s\" leads to %s, an address of this host, its link or its cloud", name, text);
     }
-    error_hint(err, "name the other host, by a name that leads there from here (`getent ahosts "
-                    "NAME`); as root this host itself can be named as 127.0.0.1 or by a socket");
+    error_hint(err, "use a name that leads to the other host (`getent ahosts NAME`); root can name "
+                    "this host itself as 127.0.0.1 or by a socket");
     return -REASON_PERMISSION;
 }
 
@@ -106,9 +106,8 @@ static int check_name(const char *name, struct error *err)
     struct addrinfo *found = NULL;
     int r = getaddrinfo(name, NULL, &hints, &found);
     if (r != 0) {
-        error_set(err, REASON_UNAVAILABLE, "", "\"%s\" leads to no address: %s", name,
-                  gai_strerror(r));
-        error_hint(err, "does `getent ahosts %s` find one?", name);
+        error_set(err, REASON_UNAVAILABLE, "", "\"%s\" has no address: %s", name, gai_strerror(r));
+        error_hint(err, "check with `getent ahosts %s`", name);
         return -REASON_UNAVAILABLE;
     }
     r = remote_host_judge(name, found, err);
@@ -159,7 +158,7 @@ static int ask_ssh(const struct remote *remote, struct ssh_way *ret_way, struct 
     if (ret_way->host[0] != '\0') {
         return 0;
     }
-    error_set(err, REASON_UNAVAILABLE, "", "ssh does not say where \"%s\" is", host);
+    error_set(err, REASON_UNAVAILABLE, "", "ssh does not say to which host \"%s\" leads", host);
     error_hint(err, "`ssh -G %s` should print its hostname, as root", host);
     return -REASON_UNAVAILABLE;
 }

@@ -5,6 +5,6 @@ struct error stopping_error(void)
 {
     struct error err = {0};
     error_set(&err, REASON_UNAVAILABLE, STOPPING_SUBJECT, "cleaved is stopping");
-    error_hint(&err, "try again when it is up; a plan that was running goes on then");
+    error_hint(&err, "try again when it runs again; it then continues the plan that was running");
     return err;
 }

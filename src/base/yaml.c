@@ -48,13 +48,15 @@ static void hint_at(struct yaml_input *in, yaml_mark_t mark)
         at++;
     }
     if (at < in->len && in->text[at] == '\t') {
-        error_hint(in->err, "YAML indents with blanks, and this line has a tab");
+        error_hint(in->err, "YAML indents with blanks, but this line has a tab");
     } else if (in->parser.problem != NULL &&
                strstr(in->parser.problem, "mapping values are not allowed") != NULL) {
         error_hint(in->err,
                    "a key stands in the column of the keys above it, or below one of them");
     } else if (memmem(in->text, in->len, "{{", 2) != NULL) {
-        error_hint(in->err, "it looks like a template: fill it in first, as `helm template` does");
+        error_hint(
+            in->err,
+            "the file looks like a template: render it first, for example with `helm template`");
     }
 }
 
@@ -85,7 +87,7 @@ static int refuse_extras(struct yaml_input *in)
     const yaml_char_t *tag = NULL;
     if (e->type == YAML_ALIAS_EVENT) {
         int r = fail_at(in, e->start_mark, "aliases (*name) are not supported");
-        error_hint(in->err, "write out what it stands for");
+        error_hint(in->err, "write the value instead of the alias");
         return r;
     }
     if (e->type == YAML_SCALAR_EVENT) {
@@ -100,7 +102,7 @@ static int refuse_extras(struct yaml_input *in)
     }
     if (anchor != NULL) {
         int r = fail_at(in, e->start_mark, "anchors (&name) are not supported");
-        error_hint(in->err, "write the value out where it is used");
+        error_hint(in->err, "write the value at each place where it is used");
         return r;
     }
     if (tag != NULL) {

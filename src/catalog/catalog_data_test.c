@@ -198,38 +198,32 @@ static void what_is_something_else_is_named_as_that(void **state)
         const char *model, *text, *message, *hint;
     } rows[] = {
         {false, "a100-40gb", "1c.2g.10gb",
-         "\"1c.2g.10gb\" is a compute instance, and a GPU instance as a whole is what can be asked "
-         "for",
+         "\"1c.2g.10gb\" is a compute instance, but a claim gets a whole GPU instance",
          "ask for 2g.10gb"},
         {false, "a100-40gb", "1c.2g.20gb",
-         "\"1c.2g.20gb\" is a compute instance, and a GPU instance as a whole is what can be asked "
-         "for",
+         "\"1c.2g.20gb\" is a compute instance, but a claim gets a whole GPU instance",
          "ask for 2g.20gb"},
         {false, "a100-40gb", "3g.20gb@4",
-         "\"3g.20gb@4\" names a profile and where it starts: the two go apart",
+         "\"3g.20gb@4\" contains a profile and its start, which must be given separately",
          "write profile: 3g.20gb and start: 4 (on the command line, --profile 3g.20gb@4)"},
-        {false, "a100-40gb", "9:0", "\"9:0\" names a profile and where it starts: the two go apart",
+        {false, "a100-40gb", "9:0",
+         "\"9:0\" contains a profile and its start, which must be given separately",
          "write profile: 3g.20gb and start: 0 (on the command line, --profile 3g.20gb@0)"},
         {false, "a100-40gb", "GRID A100-1-5C",
-         "\"GRID A100-1-5C\" is a vGPU type, and no GPU instance profile",
-         "ask for it as a type: A100-1-5C"},
+         "\"GRID A100-1-5C\" is a vGPU type, not a GPU instance profile",
+         "give it as a type: A100-1-5C"},
         {false, "l40s", "3g.20gb",
-         "no GPU instance profiles of L40S 48GB are known, so not "
-         "\"3g.20gb\"",
-         ""},
+         "the catalog has no GPU instance profiles of L40S 48GB, so \"3g.20gb\" is unknown", ""},
         {true, "a100-40gb", "mig-3g.20gb",
-         "\"mig-3g.20gb\" is a GPU instance profile, and no vGPU type",
-         "ask for it as a profile: 3g.20gb"},
-        {true, "l40s", "nvidia.com/gpu", "\"nvidia.com/gpu\" is a whole GPU, and no vGPU type",
+         "\"mig-3g.20gb\" is a GPU instance profile, not a vGPU type",
+         "give it as a profile: 3g.20gb"},
+        {true, "l40s", "nvidia.com/gpu", "\"nvidia.com/gpu\" is a whole GPU, not a vGPU type",
          "a VM gets a whole GPU in mode passthrough"},
         {false, "a100-40gb", "MIG-01234567-89ab-cdef-0123-456789abcdef",
-         "\"MIG-01234567-89ab-cdef-0123-456789abcdef\" is an instance that is there, and no "
-         "profile "
-         "of new ones",
-         ""},
+         "\"MIG-01234567-89ab-cdef-0123-456789abcdef\" is an existing instance, not a profile", ""},
         {true, "l40s", "nvidia-9999", "no vGPU type of L40S 48GB is known to have id 9999", ""},
         {true, "rtx-pro-6000-blackwell-se", "DC-12",
-         "\"DC-12\" has no series letter behind it; did you mean DC-12Q, DC-12A or DC-12C?",
+         "\"DC-12\" lacks the series letter at its end; did you mean DC-12Q, DC-12A or DC-12C?",
          "the type without a letter is \"NVIDIA RTX Pro 6000 Blackwell DC-12\""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

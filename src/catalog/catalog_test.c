@@ -230,14 +230,14 @@ static void models_must_be_distinguished(void **state)
         "name: Other\narch: ada\nsources: {d: {confidence: inferred, text: t}}\n"
         "pci: {source: d, ids: [{device: 0x1000, subsystem: 1, name: N}]}\n");
     assert_int_equal(load(f), -REASON_INVALID);
-    assert_string_equal(f->err.message, "x and y have one PCI id 0x1000");
+    assert_string_equal(f->err.message, "x and y have the same PCI id 0x1000");
 
     put(f, "y.yaml",
         "name: Other\narch: ada\nsources: {d: {confidence: inferred, text: t}}\n"
         "vgpu: {prefix: Y, brand: NVIDIA, source: d, types: [\n"
         "  {mode: time-sliced, id_source: d, rows: [{name: Y-4Q, id: 8}]}]}\n");
     assert_int_equal(load(f), -REASON_INVALID);
-    assert_non_null(strstr(f->err.message, "have one id 8"));
+    assert_non_null(strstr(f->err.message, "have the same id 8"));
 }
 
 static void a_folder_without_models_is_refused(void **state)

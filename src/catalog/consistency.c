@@ -74,7 +74,7 @@ void cat_check_profiles(struct reader *r, const struct gpu_model *model)
         for (size_t j = 0; j < i; j++) {
             const struct cat_profile *b = &model->profiles.items[j];
             if (str_eq(a->name, b->name)) {
-                reader_fail(r, "profiles", "%s is there twice", a->name);
+                reader_fail(r, "profiles", "%s is given twice", a->name);
             }
             if (a->id == b->id && a->id != CAT_UNKNOWN) {
                 reader_fail(r, "profiles", "%s and %s have the same id %u", b->name, a->name,
@@ -281,7 +281,7 @@ static int check_type_names(const struct catalog *catalog, const char *dir, stru
     int result = 0;
     for (size_t i = 1; i < names.n && result == 0; i++) {
         if (str_eq(names.items[i - 1].name, names.items[i].name)) {
-            result = error_set(err, REASON_INVALID, dir, "vGPU type \"%s\" is in %s and in %s",
+            result = error_set(err, REASON_INVALID, dir, "vGPU type \"%s\" is in both %s and %s",
                                names.items[i].name, names.items[i - 1].key, names.items[i].key);
         }
     }
@@ -322,8 +322,9 @@ static int check_type_ids(const struct catalog *catalog, const char *dir, struct
     int result = 0;
     const struct numbered *pair = find_pair(&ids);
     if (pair != NULL) {
-        result = error_set(err, REASON_INVALID, dir, "vGPU types \"%s\" and \"%s\" have one id %u",
-                           pair[0].name, pair[1].name, (unsigned)pair[0].number);
+        result =
+            error_set(err, REASON_INVALID, dir, "vGPU types \"%s\" and \"%s\" have the same id %u",
+                      pair[0].name, pair[1].name, (unsigned)pair[0].number);
     }
     vec_done(&ids);
     return result;
@@ -342,7 +343,7 @@ static int check_pci_ids(const struct catalog *catalog, const char *dir, struct 
     int result = 0;
     const struct numbered *pair = find_pair(&ids);
     if (pair != NULL) {
-        result = error_set(err, REASON_INVALID, dir, "%s and %s have one PCI id 0x%04X",
+        result = error_set(err, REASON_INVALID, dir, "%s and %s have the same PCI id 0x%04X",
                            pair[0].name, pair[1].name, (unsigned)(pair[0].number >> 32));
     }
     vec_done(&ids);

@@ -52,11 +52,10 @@ static int check_attributes(const char *text, const char *rest, struct error *er
             }
         }
         if (!known) {
-            return error_set(
-                err, REASON_INVALID, text,
-                "profile \"%s\": \"%.*s\" is no attribute; known are +gfx, +me, +me.all "
-                "and -me",
-                text, (int)len + 1, rest);
+            return error_set(err, REASON_INVALID, text,
+                             "profile \"%s\": \"%.*s\" is not an attribute; known are +gfx, +me, "
+                             "+me.all and -me",
+                             text, (int)len + 1, rest);
         }
         rest += len + 1;
         if (sign == '-' || *rest == '+' || *rest == '-') {
@@ -64,8 +63,8 @@ static int check_attributes(const char *text, const char *rest, struct error *er
         }
     }
     if (*rest != '\0') {
-        return error_set(err, REASON_INVALID, text, "profile \"%s\": \"%s\" is left over", text,
-                         rest);
+        return error_set(err, REASON_INVALID, text, "profile \"%s\": unexpected \"%s\" at its end",
+                         text, rest);
     }
     return 0;
 }

@@ -50,13 +50,14 @@ static void attributes_are_known_words(void **state)
     assert_string_equal(parse("1g.24gb+me.all").gi, "1g.24gb+me.all");
     assert_string_equal(parse("1g.24gb-me").gi, "1g.24gb-me");
     assert_string_equal(parse("1g.24gb+me,gfx").gi, "1g.24gb+me,gfx");
-    assert_refused("1g.24gb+mee", "profile \"1g.24gb+mee\": \"+mee\" is no attribute; known are "
-                                  "+gfx, +me, +me.all and -me");
-    assert_refused("1g.24gb-gfx", "profile \"1g.24gb-gfx\": \"-gfx\" is no attribute; known are "
-                                  "+gfx, +me, +me.all and -me");
-    assert_refused("1g.24gb+", "profile \"1g.24gb+\": \"+\" is no attribute; known are +gfx, +me, "
-                               "+me.all and -me");
-    assert_refused("1g.24gb-me,me", "profile \"1g.24gb-me,me\": \",me\" is left over");
+    assert_refused("1g.24gb+mee", "profile \"1g.24gb+mee\": \"+mee\" is not an attribute; known "
+                                  "are +gfx, +me, +me.all and -me");
+    assert_refused("1g.24gb-gfx", "profile \"1g.24gb-gfx\": \"-gfx\" is not an attribute; known "
+                                  "are +gfx, +me, +me.all and -me");
+    assert_refused(
+        "1g.24gb+",
+        "profile \"1g.24gb+\": \"+\" is not an attribute; known are +gfx, +me, +me.all and -me");
+    assert_refused("1g.24gb-me,me", "profile \"1g.24gb-me,me\": unexpected \",me\" at its end");
 }
 
 static void what_is_no_profile_is_refused(void **state)

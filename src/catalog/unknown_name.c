@@ -29,10 +29,8 @@ static bool is_whole_gpu(const char *name)
 static int refuse_compute_instance(const struct profile_name *name, const char *text,
                                    struct error *err)
 {
-    error_set(
-        err, REASON_INVALID, text,
-        "\"%s\" is a compute instance, and a GPU instance as a whole is what can be asked for",
-        text);
+    error_set(err, REASON_INVALID, text,
+              "\"%s\" is a compute instance, but a claim gets a whole GPU instance", text);
     error_hint(err, "ask for %s", name->gi);
     return -REASON_INVALID;
 }
@@ -42,7 +40,7 @@ static int refuse_place(const struct cat_profile *profile, const char *number, c
                         struct error *err)
 {
     error_set(err, REASON_INVALID, text,
-              "\"%s\" names a profile and where it starts: the two go apart", text);
+              "\"%s\" contains a profile and its start, which must be given separately", text);
     error_hint(err, "write profile: %s and start: %s (on the command line, --profile %s@%s)",
                profile->name, number, profile->name, number);
     return -REASON_INVALID;
@@ -65,8 +63,8 @@ static const char *cut_place(char *name)
 static int refuse_board(const struct gpu_model *model, const struct spelling *spelling,
                         const char *text, struct error *err)
 {
-    error_set(err, REASON_INVALID, text, "\"%s\" is a %s of a board \"%s\", and this is %s", text,
-              spelling->name, spelling->board, model->name);
+    error_set(err, REASON_INVALID, text, "\"%s\" is a %s of a board \"%s\", but this board is %s",
+              text, spelling->name, spelling->board, model->name);
     error_hint(err, "leave out \"%s_\" if it is meant for this board", spelling->board);
     return -REASON_INVALID;
 }
@@ -117,9 +115,9 @@ static int refuse_as_other(const struct gpu_model *model, const char *text, stru
     bool letter_forgotten = false;
     const struct cat_vgpu_type *type = lookup_type(model, text, &letter_forgotten);
     if (type != NULL && !letter_forgotten) {
-        error_set(err, REASON_INVALID, text, "\"%s\" is a vGPU type, and no GPU instance profile",
+        error_set(err, REASON_INVALID, text, "\"%s\" is a vGPU type, not a GPU instance profile",
                   text);
-        error_hint(err, "ask for it as a type: %s", cat_short_type(type->name));
+        error_hint(err, "give it as a type: %s", cat_short_type(type->name));
         return -REASON_INVALID;
     }
     const char *number = cut_place(spelling.name);
@@ -129,11 +127,11 @@ static int refuse_as_other(const struct gpu_model *model, const char *text, stru
         return refuse_place(profile, number, text, err);
     }
     if (is_mig_device(text)) {
-        return error_set(err, REASON_INVALID, text,
-                         "\"%s\" is an instance that is there, and no profile of new ones", text);
+        return error_set(err, REASON_INVALID, text, "\"%s\" is an existing instance, not a profile",
+                         text);
     }
     if (is_whole_gpu(spelling.name)) {
-        error_set(err, REASON_INVALID, text, "\"%s\" is a whole GPU, and no part of one", text);
+        error_set(err, REASON_INVALID, text, "\"%s\" is a whole GPU, not a part of one", text);
         error_hint(err, "a VM gets a whole GPU in mode passthrough");
         return -REASON_INVALID;
     }
@@ -151,8 +149,8 @@ int unknown_profile(const struct gpu_model *model, const char *text, struct erro
     }
     if (model->profiles.n == 0) {
         return error_set(err, REASON_NOT_FOUND, text,
-                         "no GPU instance profiles of %s are known, so not \"%s\"", model->name,
-                         text);
+                         "the catalog has no GPU instance profiles of %s, so \"%s\" is unknown",
+                         model->name, text);
     }
     VEC(const char *) names = {0};
     CLEANUP_STRBUF struct strbuf list = {0};
@@ -199,7 +197,7 @@ int unlettered_type(const struct gpu_model *model, const struct cat_vgpu_type *t
     CLEANUP_STRBUF struct strbuf lettered = {0};
     add_lettered(model, type->name, &lettered);
     bool any = lettered.len > 0;
-    error_set(err, REASON_INVALID, text, "\"%s\" has no series letter behind it%s%s%s", text,
+    error_set(err, REASON_INVALID, text, "\"%s\" lacks the series letter at its end%s%s%s", text,
               any ? "; did you mean " : "", strbuf_str(&lettered), any ? "?" : "");
     error_hint(err, "the type without a letter is \"%s\"", type->full_name);
     return -REASON_INVALID;
@@ -208,9 +206,8 @@ int unlettered_type(const struct gpu_model *model, const struct cat_vgpu_type *t
 static int refuse_profile_as_type(const struct cat_profile *profile, const char *text,
                                   struct error *err)
 {
-    error_set(err, REASON_INVALID, text, "\"%s\" is a GPU instance profile, and no vGPU type",
-              text);
-    error_hint(err, "ask for it as a profile: %s", profile->name);
+    error_set(err, REASON_INVALID, text, "\"%s\" is a GPU instance profile, not a vGPU type", text);
+    error_hint(err, "give it as a profile: %s", profile->name);
     return -REASON_INVALID;
 }
 
@@ -234,13 +231,14 @@ int unknown_type(const struct gpu_model *model, const char *text, struct error *
         return refuse_profile_as_type(profile, text, err);
     }
     if (is_whole_gpu(spelling.name)) {
-        error_set(err, REASON_INVALID, text, "\"%s\" is a whole GPU, and no vGPU type", text);
+        error_set(err, REASON_INVALID, text, "\"%s\" is a whole GPU, not a vGPU type", text);
         error_hint(err, "a VM gets a whole GPU in mode passthrough");
         return -REASON_INVALID;
     }
     if (model->types.n == 0) {
         return error_set(err, REASON_NOT_FOUND, text,
-                         "no vGPU types of %s are known, so not \"%s\"", model->name, text);
+                         "the catalog has no vGPU types of %s, so \"%s\" is unknown", model->name,
+                         text);
     }
     CLEANUP_STRBUF struct strbuf lettered = {0};
     add_lettered(model, type_without_brand(spelling.name), &lettered);

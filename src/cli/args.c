@@ -146,7 +146,7 @@ static int take_command_option(const struct command *command, size_t option, con
     if (value != NULL && value[0] == '\0') { /* "" would pass for one that was left out */
         error_set(err, REASON_INVALID, "", "option --%s needs a value, and this one is empty",
                   command->options[option].name);
-        error_hint(err, "leave the option out, or say what it is");
+        error_hint(err, "leave the option out, or give it a value");
         return -REASON_INVALID;
     }
     if (command->repeats != option + 1) {
@@ -178,7 +178,7 @@ static int check_value(char *const *argv, const struct long_options *options, st
         return 0;
     }
     const char *option = argv[optind - 2];
-    error_set(err, REASON_INVALID, "", "option %s needs a value, and %s looks like an option",
+    error_set(err, REASON_INVALID, "", "option %s needs a value, but %s looks like an option",
               option, optarg);
     error_hint(err, "if that is the value: %s%s%s", option, str_starts(option, "--") ? "=" : "",
                optarg);
@@ -317,8 +317,8 @@ static int check_twice(const struct command *command, char *const *names, size_t
     for (size_t i = 0; command->each && command->changes && i < n; i++) {
         for (size_t k = 0; k < i; k++) {
             if (str_eq(names[i], names[k])) {
-                error_set(err, REASON_INVALID, "", "\"%s\" is named twice", names[i]);
-                error_hint(err, "name each once");
+                error_set(err, REASON_INVALID, "", "\"%s\" is given twice", names[i]);
+                error_hint(err, "give each name once");
                 return -REASON_INVALID;
             }
         }
@@ -407,7 +407,7 @@ static int check_early_options(const struct cli *cli, const struct command *comm
     }
     if (cli->output == OUTPUT_NAME && !command->lists) {
         error_set(err, REASON_INVALID, "", "-o name is for lists");
-        error_hint(err, "table, wide, json or yaml");
+        error_hint(err, "use table, wide, json or yaml");
         return -REASON_INVALID;
     }
     return 0;

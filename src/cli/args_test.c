@@ -296,7 +296,7 @@ static void the_number_of_words_is_checked(void **state)
     refuses("apply site.yaml", "\"site.yaml\" is too much", "`cleave apply -f site.yaml`");
     refuses("claim create x --type", "--type needs a value", "");
     refuses("gpu list -o", "-o needs a value", "");
-    refuses("claim create x --type --dry-run", "--type needs a value, and --dry-run looks like",
+    refuses("claim create x --type --dry-run", "--type needs a value, but --dry-run looks like",
             "--type=--dry-run");
     refuses("gpu cordon 0 --reason --dry-run", "--dry-run looks like", "--reason=--dry-run");
     refuses("gpu cordon 0 --reason -o json", "-o looks like", "--reason=-o");
@@ -331,8 +331,8 @@ static void no_option_takes_an_option_for_its_value(void **state)
 static void a_change_takes_each_name_once(void **state)
 {
     (void)state;
-    refuses("claim delete a b a", "\"a\" is named twice", "once");
-    refuses("vm stop a a", "\"a\" is named twice", "once");
+    refuses("claim delete a b a", "\"a\" is given twice", "once");
+    refuses("vm stop a a", "\"a\" is given twice", "once");
     PARSE("vm lint a a");
     assert_int_equal(p.result, 0);
 }

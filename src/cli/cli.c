@@ -51,8 +51,8 @@ int cli_change(struct cli *cli, const char *method, const char *path, const json
     CLEANUP_FREE char *full =
         xasprintf("%s%s%s", path, cli->dry_run ? "?dryRun=true" : "", cli->dry_run ? behind : "");
     if (strlen(behind) > MAX_BEHIND) {
-        error_set(err, REASON_INVALID, "", "these are too many names for one dry run");
-        error_hint(err, "each is judged behind those before it: name fewer at a time");
+        error_set(err, REASON_INVALID, "", "one dry run can't take so many names");
+        error_hint(err, "each name is judged after the names before it: give fewer at a time");
         return -REASON_INVALID;
     }
     return send_request(cli, method, full, body, ret_json, err);

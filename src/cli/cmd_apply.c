@@ -158,7 +158,7 @@ static const struct command_option apply_options[] = {
 static const struct command commands[] = {
     {.object = "apply",
      .args = "-f FILE",
-     .help = "make the claims of a site exactly those of its file",
+     .help = "make the claims of a site match its file",
      .examples = {"apply -f site.yaml --dry-run", "apply -f site.yaml", "apply -f site.yaml --yes"},
      OPTIONS(apply_options),
      .changes = true,

@@ -47,9 +47,10 @@ static int split_profile(json_t *body, const char *text, struct error *err)
                          "--profile is PROFILE or PROFILE@START, and \"%s\" is neither", text);
     }
     if (item.count != 1) {
-        error_set(err, REASON_INVALID, "", "a claim is for one instance, not for %u of \"%s\"",
+        error_set(err, REASON_INVALID, "", "a claim gets one instance, not %u of \"%s\"",
                   item.count, item.name);
-        error_hint(err, "make a claim for each, or `cleave apply -f FILE` with all of them");
+        error_hint(err, "make a claim for each instance, or list all of them in a site file: "
+                        "`cleave apply -f FILE`");
         return -REASON_INVALID;
     }
     if (item.start == LAYOUT_ANYWHERE) {
@@ -164,7 +165,7 @@ static const struct column released_columns[] = {
 static const struct listing released_listing = {.arrays = {"released"},
                                                 .name = "claim.name",
                                                 LISTING_COLUMNS(released_columns),
-                                                .empty = "no claims that can be brought back"};
+                                                .empty = "no claims that can be restored"};
 
 static int cmd_claim_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
@@ -229,7 +230,7 @@ static void print_held(const struct cli *cli, const json_t *claim)
     const char *device = view_text(claim, "reserved.device", NULL);
     printf("Holds nothing\n");
     if (device != NULL) {
-        printf("VM \"%s\" names %s for it\n", view_text(claim, "vm", "-"),
+        printf("the definition of VM \"%s\" names %s for this claim\n", view_text(claim, "vm", "-"),
                view_text(claim, "reserved.mdevUuid", device));
     }
 }
@@ -253,24 +254,25 @@ static int cmd_claim_show(struct cli *cli, const struct arguments *arguments, st
 static const struct command_option claim_create_options[] = {
     [CLAIM_VM] = {"vm", 0, "VM", "libvirt domain that gets the device"},
     [CLAIM_MODE] = {"mode", 0, "MODE",
-                    "passthrough, time-sliced, mig-backed, time-sliced-mig-backed, gpu-instance; "
-                    "else it follows from type or profile"},
-    [CLAIM_GPU] = {"gpu", 0, "GPU", "PCI address, UUID, index or model; else any that fits"},
+                    "passthrough, time-sliced, mig-backed, time-sliced-mig-backed or gpu-instance; "
+                    "default: follows from type or profile"},
+    [CLAIM_GPU] = {"gpu", 0, "GPU",
+                   "PCI address, UUID, index or model; default: any GPU that fits"},
     [CLAIM_TYPE] = {"type", 0, "TYPE", "vGPU type, such as L40S-8Q"},
     [CLAIM_PROFILE] = {"profile", 0, "PROFILE[@START]",
                        "GPU instance profile, such as 2g.10gb, and its first memory slice"},
-    [CLAIM_MIXED] = {"mixed", 0, NULL, "may share its GPU with vGPUs of other sizes"},
+    [CLAIM_MIXED] = {"mixed", 0, NULL, "the vGPU may share its GPU with vGPUs of other sizes"},
     [CLAIM_GUEST] = {"guest", 0, "OS", "linux (default) or windows"},
-    [CLAIM_MIGRATABLE] = {"migratable", 0, NULL, "must be able to live-migrate"},
-    [CLAIM_TENANT] = {"tenant", 0, "TENANT", "whom it belongs to; \"default\" if left out"},
-    [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "hold the device only while the VM is on"},
+    [CLAIM_MIGRATABLE] = {"migratable", 0, NULL, "the device must be able to live-migrate"},
+    [CLAIM_TENANT] = {"tenant", 0, "TENANT", "owner of the claim; default: \"default\""},
+    [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "keep the device only while the VM is on"},
     [CLAIM_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
 };
 
 static const struct command_option claim_list_options[] = {
-    [CLAIM_LIST_RELEASED] = {"released", 0, NULL,
-                             "those that were released because their VMs were gone, and can be "
-                             "brought back"},
+    [CLAIM_LIST_RELEASED] =
+        {"released", 0, NULL,
+         "list claims that were released because their VMs were gone, and can be restored"},
 };
 
 static const struct command commands[] = {
@@ -278,7 +280,7 @@ static const struct command commands[] = {
      .name = "create",
      .args = "NAME",
      .n_args = 1,
-     .help = "ask for a GPU or a part of one",
+     .help = "create a claim: ask for a GPU or a part of one",
      .examples = {"claim create web1 --vm web1 --type L40S-8Q --dry-run",
                   "claim create train --vm train --profile 2g.10gb",
                   "claim create whole --vm big --mode passthrough --gpu l40s"},
@@ -288,7 +290,7 @@ static const struct command commands[] = {
      .run = cmd_claim_create},
     {.object = "claim",
      .name = "list",
-     .help = "every claim",
+     .help = "list claims",
      .examples = {"claim list", "claim list --sort gpu", "claim list -o name"},
      OPTIONS(claim_list_options),
      .lists = true,
@@ -298,7 +300,7 @@ static const struct command commands[] = {
      .name = "show",
      .args = "NAME",
      .n_args = 1,
-     .help = "one claim, and what it got",
+     .help = "show one claim and its device",
      .examples = {"claim show web1"},
      .run = cmd_claim_show},
     {.object = "claim",
@@ -307,7 +309,7 @@ static const struct command commands[] = {
      .n_args = 1,
      .each = true,
      .in_order = true,
-     .help = "give back what claims hold, and forget them",
+     .help = "delete claims and release their devices",
      .examples = {"claim delete web1 --dry-run", "claim delete web1 web2"},
      .changes = true,
      .waits = true,
@@ -316,7 +318,7 @@ static const struct command commands[] = {
      .name = "restore",
      .args = "NAME",
      .n_args = 1,
-     .help = "bring back a claim that was released because its VM was gone",
+     .help = "restore a claim that was released because its VM was gone",
      .examples = {"claim restore web1"},
      .changes = true,
      .waits = true,

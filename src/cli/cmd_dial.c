@@ -90,21 +90,19 @@ static int connect_socket(const char *path, int *ret_fd, struct error *err)
         return 0;
     }
     if (r == -ENAMETOOLONG) {
-        return error_set(err, REASON_INVALID, path, "the path of a socket is too long: %s", path);
+        return error_set(err, REASON_INVALID, path, "the path of the socket is too long: %s", path);
     }
     if (r == -EAGAIN) {
         error_set(err, REASON_UNAVAILABLE, path,
-                  "cleaved on %s is busy: it runs, and took no "
-                  "connection in time",
+                  "cleaved on %s is busy: it runs, but did not accept the connection in time",
                   path);
         error_hint(err, "try again; `ss -xp` shows which processes connect to it");
         return -REASON_UNAVAILABLE;
     }
     error_set(err, REASON_UNAVAILABLE, path, "cleaved does not answer on %s: %s", path,
               strerror(-r));
-    error_hint(err,
-               "cleaved does not run, or is not ready yet (systemctl status cleaved); or name its "
-               "socket: `cleave dial --socket PATH`");
+    error_hint(err, "cleaved does not run, or is not ready yet (systemctl status cleaved). If it "
+                    "uses another socket: `cleave dial --socket PATH`");
     return -REASON_UNAVAILABLE;
 }
 
@@ -125,7 +123,7 @@ static int cmd_dial(int argc, char **argv)
         fputs(help, stdout);
         return 0;
     } else if (argc != 1) {
-        error_set(&err, REASON_INVALID, "", "`cleave dial` takes no words but --socket PATH");
+        error_set(&err, REASON_INVALID, "", "`cleave dial` takes only --socket PATH");
         return cli_report(&err);
     }
     int fd = -1;
@@ -146,7 +144,7 @@ static int cmd_dial(int argc, char **argv)
 static const struct command commands[] = {
     {.object = "dial",
      .args = "[--socket PATH]",
-     .help = "carry bytes to cleaved, for another host's cleaved that comes by ssh",
+     .help = "connect another host's cleaved, which comes by ssh, to cleaved here",
      .examples = {"dial --socket /run/cleave/cleaved.sock"},
      .hidden = true,
      .run_raw = cmd_dial},

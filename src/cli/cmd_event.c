@@ -75,7 +75,7 @@ struct wanted {
 static int read_count(const char *option, const char *text, uint64_t *ret_number, struct error *err)
 {
     if (text != NULL && !parse_u64(text, ret_number)) {
-        return error_set(err, REASON_INVALID, "", "%s is a number, not \"%s\"", option, text);
+        return error_set(err, REASON_INVALID, "", "%s must be a number, not \"%s\"", option, text);
     }
     return 0;
 }
@@ -253,7 +253,7 @@ static const struct command_option event_list_options[] = {
 static const struct command commands[] = {
     {.object = "event",
      .name = "list",
-     .help = "what happened, the latest last",
+     .help = "list events, the latest last",
      .examples = {"event list --since 1h", "event list --subject vm/web1 --limit 20",
                   "event list --follow --kind claim-bound"},
      OPTIONS(event_list_options),

@@ -45,7 +45,7 @@ static int cmd_gc(struct cli *cli, const struct arguments *arguments UNUSED, str
 
 static const struct command commands[] = {
     {.object = "gc",
-     .help = "clear what is not needed any more: claims without a VM, devices without a claim",
+     .help = "remove garbage: claims whose VM is gone, devices without a claim",
      .examples = {"gc --dry-run", "gc"},
      .changes = true,
      .waits = true,

@@ -316,8 +316,8 @@ static int add_number(json_t *body, const char *key, const char *option, const c
         return 0;
     }
     if (!parse_u32(text, &value) || value == 0) {
-        return error_set(err, REASON_INVALID, option, "%s is a number above 0, not \"%s\"", option,
-                         text);
+        return error_set(err, REASON_INVALID, option, "%s must be a number above 0, not \"%s\"",
+                         option, text);
     }
     json_object_set_new(body, key, json_integer(value));
     return 0;
@@ -333,7 +333,7 @@ static int cmd_gpu_scheduler(struct cli *cli, const struct arguments *arguments,
     const char *slice = arguments->values[SCHEDULER_SLICE];
     if (slice != NULL && slice_ns(slice) == 0) {
         return error_set(err, REASON_INVALID, "--slice",
-                         "--slice is a time such as 2ms or 1500us, not \"%s\"", slice);
+                         "--slice must be a time such as 2ms or 1500us, not \"%s\"", slice);
     }
     if (slice != NULL) {
         json_object_set_new(body, "sliceNs", json_integer(slice_ns(slice)));
@@ -359,13 +359,13 @@ static const struct command_option gpu_scheduler_options[] = {
     [SCHEDULER_FREQUENCY] = {"frequency", 0, "HZ",
                              "scheduling frequency of adaptive round robin, 63 to 960"},
     [SCHEDULER_AVERAGING] = {"averaging", 0, "FACTOR",
-                             "how slowly adaptive round robin evens out overruns, 1 to 60"},
+                             "averaging factor of adaptive round robin, 1 to 60"},
 };
 
 static const struct command commands[] = {
     {.object = "gpu",
      .name = "list",
-     .help = "every GPU",
+     .help = "list GPUs",
      .examples = {"gpu list", "gpu list -o wide --sort mode", "gpu list --watch"},
      .lists = true,
      .watches = true,
@@ -374,14 +374,14 @@ static const struct command commands[] = {
      .name = "show",
      .args = "GPU",
      .n_args = 1,
-     .help = "one GPU, with a picture of who has which part",
+     .help = "show one GPU, with a picture of its slices",
      .examples = {"gpu show 0", "gpu show 0000:41:00.0"},
      .run = cmd_gpu_show},
     {.object = "gpu",
      .name = "mode",
      .args = "GPU MODE",
      .n_args = 2,
-     .help = "make a GPU idle, passthrough, time-sliced or mig",
+     .help = "set the mode of a GPU: idle, passthrough, time-sliced or mig",
      .examples = {"gpu mode 0 mig --dry-run", "gpu mode 0000:41:00.0 passthrough"},
      .changes = true,
      .waits = true,
@@ -390,7 +390,7 @@ static const struct command commands[] = {
      .name = "scheduler",
      .args = "GPU POLICY",
      .n_args = 2,
-     .help = "share a GPU among time-sliced vGPUs by best-effort, equal-share or fixed-share",
+     .help = "set how time-sliced vGPUs share a GPU: best-effort, equal-share or fixed-share",
      .examples = {"gpu scheduler 0 fixed-share --slice 2ms"},
      OPTIONS(gpu_scheduler_options),
      .changes = true,
@@ -400,7 +400,7 @@ static const struct command commands[] = {
      .name = "recover",
      .args = "GPU",
      .n_args = 1,
-     .help = "reset a quarantined GPU and bring its claims' devices back",
+     .help = "reset a quarantined GPU and restore its claims' devices",
      .examples = {"gpu recover 0000:41:00.0"},
      .changes = true,
      .waits = true,

@@ -33,12 +33,12 @@ static int cmd_gpu_cordon(struct cli *cli, const struct arguments *arguments, st
         return error_set(err, REASON_INVALID, "", "the reason is not UTF-8 text");
     }
     return change_cordon(cli, arguments, "PUT", body,
-                         "cordoned: it gets no new claims, and keeps those it has", err);
+                         "cordoned: it takes no new claims, and keeps the claims that it has", err);
 }
 
 static int cmd_gpu_uncordon(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    return change_cordon(cli, arguments, "DELETE", NULL, "open: it gets new claims again", err);
+    return change_cordon(cli, arguments, "DELETE", NULL, "open: it takes new claims again", err);
 }
 
 /* ---- the table ---- */
@@ -53,7 +53,7 @@ static const struct command commands[] = {
      .args = "GPU...",
      .n_args = 1,
      .each = true,
-     .help = "let no new claims on GPUs; what is there stays",
+     .help = "keep new claims off GPUs; claims that are on them stay",
      .examples = {"gpu cordon 0000:41:00.0 --reason maintenance"},
      OPTIONS(cordon_options),
      .changes = true,
@@ -63,7 +63,7 @@ static const struct command commands[] = {
      .args = "GPU...",
      .n_args = 1,
      .each = true,
-     .help = "let claims on GPUs again",
+     .help = "allow new claims on GPUs again",
      .examples = {"gpu uncordon 0000:41:00.0"},
      .changes = true,
      .run = cmd_gpu_uncordon},

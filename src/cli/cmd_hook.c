@@ -81,10 +81,12 @@ static int ask(struct hook *hook, long timeout_s, struct error *err)
     }
     if (hook->len > MAX_ASKED_XML || json_dumpb(body, NULL, 0, 0) > MAX_ASKED_BODY) {
         error_set(err, REASON_INVALID, SUBJECT("vm", hook->domain),
-                  "VM \"%s\" can't start: its definition has %zu bytes, more than cleaved reads "
-                  "(%d), and names devices of the host",
+                  "VM \"%s\" can't start: its definition names devices of the host, but is too "
+                  "long for cleaved (%zu bytes; at most %d)",
                   hook->domain, hook->len, MAX_ASKED_XML);
-        error_hint(err, "make it shorter: <metadata> is what grows; `virsh metadata %s` shows it",
+        error_hint(err,
+                   "make the definition shorter. Often <metadata> is too long; `virsh metadata %s` "
+                   "shows it",
                    SHELL_WORD(hook->domain));
         return -REASON_INVALID;
     }
@@ -135,7 +137,8 @@ static void explain(const struct hook *hook, struct error *err)
     bool without = is_without_cleaved(hook, err);
     if (without || is_unanswered(hook, err)) {
         error_wrap(err, "VM \"%s\" has devices of %s", hook->domain,
-                   hook->ours ? "cleave" : "the host, and cleaved can't say whose");
+                   hook->ours ? "cleave"
+                              : "the host, and cleaved can't say which claims have them");
     }
     if (without && (hook->found_none || err->hint[0] == '\0')) { /* else it runs, and knows */
         error_hint(err,
@@ -198,7 +201,7 @@ static const struct command commands[] = {
     {.object = "hook",
      .name = "qemu",
      .args = "DOMAIN OPERATION SUBOPERATION EXTRA",
-     .help = "for libvirt: make a VM's devices before it starts (no person calls this)",
+     .help = "for libvirt's hook: make a VM's devices before it starts",
      .examples = {"hook qemu web1 prepare begin - < web1.xml"},
      .hidden = true,
      .run_raw = cmd_hook_qemu},

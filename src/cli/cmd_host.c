@@ -19,7 +19,7 @@ static void add_hook(const json_t *host, struct strbuf *out)
     char at[VIEW_SIZE];
     const char *state = view_text(host, "hook.state", "unknown");
     if (str_eq(state, "unknown")) {
-        strbuf_add(out, "not known: no VM has started since cleaved did");
+        strbuf_add(out, "unknown: no VM has started since cleaved started");
         return;
     }
     strbuf_addf(out, "%s for VM %s, %s", state, view_text(host, "hook.vm", "-"),
@@ -40,13 +40,12 @@ static const struct column host_fields[] = {
 static void print_hook_problem(const struct cli *cli, const json_t *host)
 {
     if (str_eq(view_text(host, "hook.state", ""), "missed")) {
-        prose_print(
-            cli_width(cli),
-            "Missing: VM %s started without asking cleave: libvirt's hook is not installed, or "
-            "libvirt's daemon was not restarted since; VMs may come up without their devices "
-            "(put the package's hooks/qemu.d/cleave into /etc/libvirt/hooks/qemu.d, and restart "
-            "libvirtd or virtqemud)",
-            view_text(host, "hook.vm", "-"));
+        prose_print(cli_width(cli),
+                    "Missing: VM %s started without a call of libvirt's hook: the hook is not "
+                    "installed, or libvirt's daemon was not restarted since. VMs may start without "
+                    "their devices (put the package's hooks/qemu.d/cleave into "
+                    "/etc/libvirt/hooks/qemu.d, and restart libvirtd or virtqemud)",
+                    view_text(host, "hook.vm", "-"));
     }
 }
 
@@ -58,7 +57,7 @@ static void print_held_claims(const struct cli *cli, const json_t *host)
         const json_t *claim = json_array_get(held, i);
         const char *name = view_text(claim, "claim", "-");
         prose_print(cli_width(cli),
-                    "Kept: claim %s, though libvirt shows no VM %s (%s); `cleave claim delete %s` "
+                    "Kept: claim %s, although libvirt has no VM %s (%s); `cleave claim delete %s` "
                     "releases it",
                     name, view_text(claim, "vm", "-"), view_text(claim, "reason", "-"), name);
     }
@@ -87,11 +86,12 @@ static int cmd_host_show(struct cli *cli, const struct arguments *arguments UNUS
     static const struct {
         const char *key;
         const char *then;
-    } problems[] = {{"nvmlProblem", "only pass-through works without it"},
-                    {"vgpuProblem",
-                     "vGPUs can't be made: install NVIDIA's vGPU host driver (\"...-vgpu-kvm\")"},
-                    {"pciProblem", "GPUs can't be changed"},
-                    {"libvirtProblem", "claims without a VM work without it"}};
+    } problems[] = {
+        {"nvmlProblem", "without NVML only pass-through works"},
+        {"vgpuProblem",
+         "cleave can't make vGPUs: install NVIDIA's vGPU host driver (\"...-vgpu-kvm\")"},
+        {"pciProblem", "cleave can't change GPUs"},
+        {"libvirtProblem", "claims without a VM work without libvirt"}};
     for (size_t i = 0; i < ARRAY_SIZE(problems); i++) {
         const char *text = view_text(host, problems[i].key, NULL);
         if (text != NULL) {
@@ -142,7 +142,7 @@ static int cmd_host_capture(int argc, char **argv)
 static const struct command commands[] = {
     {.object = "host",
      .name = "show",
-     .help = "the machine, its drivers, and what is missing",
+     .help = "show the machine, its drivers, and what is missing",
      .examples = {"host show"},
      .run = cmd_host_show},
     {.object = "host",

@@ -46,8 +46,8 @@ static int make_body(const struct arguments *arguments, json_t **ret_body, struc
     uint32_t parallel = 1;
     const char *count = arguments->values[DRAIN_PARALLEL];
     if (count != NULL && (!parse_u32(count, &parallel) || parallel < 1 || parallel > 8)) {
-        return error_set(err, REASON_INVALID, "", "--parallel is a number from 1 to 8, not \"%s\"",
-                         count);
+        return error_set(err, REASON_INVALID, "",
+                         "--parallel must be a number from 1 to 8, not \"%s\"", count);
     }
     json_object_set_new(body, "parallel", json_integer(parallel));
     const char *reason = arguments->values[DRAIN_REASON];
@@ -104,13 +104,13 @@ static void add_remark(const json_t *vm, struct strbuf *out)
 static const struct column drain_columns[] = {
     {"VM", .path = "vm", .align = TABLE_NAME},
     {"GPU", .path = "devices", .align = TABLE_LIST},
-    {"VERDICT", .cell = add_verdict, .none = "not asked yet"},
+    {"VERDICT", .cell = add_verdict, .none = "no target was asked yet"},
     {"TO", .path = "target", .align = TABLE_NAME},
     {"STATE", .cell = add_step},
     {"WHY", .cell = add_remark, .align = TABLE_WRAP},
 };
 static const struct listing drain_listing = {
-    .arrays = {"drain.vms"}, LISTING_COLUMNS(drain_columns), .empty = "no VM runs here"};
+    .arrays = {"drain.vms"}, LISTING_COLUMNS(drain_columns), .empty = "no VM runs on this host"};
 
 /* ---- following it ---- */
 
@@ -147,7 +147,7 @@ static const struct follow drain_follow = {
     .path = "drain",
     .ended = drain_is_over,
     .report = report_vms,
-    .interrupt = {.text = "\nthe drain goes on; `cleave host drain --cancel` ends it\n"}};
+    .interrupt = {.text = "\nthe drain continues; `cleave host drain --cancel` ends it\n"}};
 
 /* ---- the commands ---- */
 
@@ -167,9 +167,9 @@ static int refuse_incomplete(const json_t *drain, const char *command, struct er
     bool helps = has_verdict(drain, "stay") && !view_true(drain, "stop");
     error_set(err, REASON_CONFLICT, "", "VMs %s here", command);
     error_hint(err, "the table says why; %s",
-               helps ? "--stop stops those that can't move"
-                     : "move or stop those that are left, `cleave vm migrate`, `cleave vm stop`, "
-                       "and drain again");
+               helps ? "--stop stops VMs that can't migrate"
+                     : "migrate or stop the VMs that are left (`cleave vm migrate`, `cleave vm "
+                       "stop`), and drain again");
     return -REASON_CONFLICT;
 }
 
@@ -229,8 +229,8 @@ static int cmd_host_undrain(struct cli *cli, const struct arguments *arguments U
     CLEANUP_JSON json_t *reply = NULL;
     int result = cli_change(cli, "DELETE", "/v1/drain", NULL, &reply, err);
     if (result == 0 && !cli_print_raw(cli, reply)) {
-        printf("%s\n", cli->dry_run ? "the host would be open for claims again"
-                                    : "the host is open for claims again");
+        printf("%s\n", cli->dry_run ? "the host would take new claims again"
+                                    : "the host takes new claims again");
     }
     return result;
 }
@@ -239,18 +239,19 @@ static int cmd_host_undrain(struct cli *cli, const struct arguments *arguments U
 
 static const struct command_option drain_options[] = {
     [DRAIN_TO] = {"to", 0, "URI[,PEER[,MIGRATE-URI]]",
-                  "libvirt's URI of a host that VMs may go to; several, in order of preference"},
-    [DRAIN_STOP] = {"stop", 0, NULL, "stop the VMs that can't migrate; else they stay"},
-    [DRAIN_PARALLEL] = {"parallel", 0, "COUNT", "so many VMs at once, 1 to 8; 1 if left out"},
-    [DRAIN_REASON] = {"reason", 0, "TEXT", "remembered with the drain"},
-    [DRAIN_STATUS] = {"status", 0, NULL, "show the drain that is under way or was the latest"},
-    [DRAIN_CANCEL] = {"cancel", 0, NULL, "end the one under way; what has moved stays moved"},
+                  "libvirt's URI of a target; several are asked in this order"},
+    [DRAIN_STOP] = {"stop", 0, NULL, "stop VMs that can't migrate; default: they stay"},
+    [DRAIN_PARALLEL] = {"parallel", 0, "COUNT", "number of VMs at once, 1 to 8; default: 1"},
+    [DRAIN_REASON] = {"reason", 0, "TEXT", "shown with the drain"},
+    [DRAIN_STATUS] = {"status", 0, NULL, "show the present drain, or the latest one"},
+    [DRAIN_CANCEL] = {"cancel", 0, NULL,
+                      "cancel the drain; VMs that have moved stay on their targets"},
 };
 
 static const struct command commands[] = {
     {.object = "host",
      .name = "drain",
-     .help = "move or stop every VM that runs here, and let no new claims on its GPUs",
+     .help = "migrate or stop every VM of this host, and keep new claims off its GPUs",
      .examples = {"host drain --dry-run", "host drain --to qemu+ssh://host-2/system"},
      OPTIONS(drain_options),
      .repeats = 1 + DRAIN_TO,
@@ -259,7 +260,7 @@ static const struct command commands[] = {
      .run = cmd_host_drain},
     {.object = "host",
      .name = "undrain",
-     .help = "end the maintenance: let claims on the host again",
+     .help = "end the maintenance: allow new claims on the host again",
      .examples = {"host undrain"},
      .changes = true,
      .run = cmd_host_undrain},

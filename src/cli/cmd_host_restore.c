@@ -53,7 +53,7 @@ static const struct column restore_columns[] = {
 };
 static const struct listing restore_listing = {
     LISTING_COLUMNS(restore_columns),
-    .empty = "no claim is to have a device now; on-demand claims get theirs when their VM starts"};
+    .empty = "no claim needs its device now; on-demand claims get a device when their VM starts"};
 
 static void add_row(json_t *rows, const json_t *claim, const json_t *gpu, const char *state,
                     const json_t *problem)
@@ -107,7 +107,7 @@ static int refuse_incomplete(const char *command, const json_t *missing, struct 
               claim != NULL ? "claim" : "GPU",
               claim != NULL ? claim : view_text(missing, "gpu", "-"),
               view_text(missing, "problem", claim != NULL ? "it is not there" : "it waits"));
-    error_hint(err, "%s", view_text(missing, "hint", "`cleave event list` tells more"));
+    error_hint(err, "%s", view_text(missing, "hint", "`cleave event list` shows more"));
     return -REASON_DRIVER;
 }
 
@@ -171,7 +171,7 @@ static int cmd_host_restore(struct cli *cli, const struct arguments *arguments, 
     uint32_t seconds = 0;
     if (timeout != NULL && (!parse_u32(timeout, &seconds) || seconds > 86400)) {
         return error_set(err, REASON_INVALID, "--timeout",
-                         "--timeout is a number of seconds up to 86400, not \"%s\"", timeout);
+                         "--timeout must be a number of seconds up to 86400, not \"%s\"", timeout);
     }
     if (timeout != NULL) {
         json_object_set_new(body, "timeoutSeconds", json_integer(seconds));
@@ -187,13 +187,14 @@ static int cmd_host_restore(struct cli *cli, const struct arguments *arguments, 
 /* ---- the table ---- */
 
 static const struct command_option host_restore_options[] = {
-    [RESTORE_TIMEOUT] = {"timeout", 0, "SECONDS", "how long to try what is busy or late; 120"},
+    [RESTORE_TIMEOUT] = {"timeout", 0, "SECONDS",
+                         "how long to try what is busy or late; default: 120"},
 };
 
 static const struct command commands[] = {
     {.object = "host",
      .name = "restore",
-     .help = "bring back what a reboot or a reload of the driver took from claims and GPUs",
+     .help = "restore what a reboot or a reload of the driver removed from GPUs and claims",
      .examples = {"host restore --dry-run", "host restore"},
      OPTIONS(host_restore_options),
      .changes = true,

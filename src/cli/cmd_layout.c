@@ -82,7 +82,7 @@ static void print_count(const struct layout_words *words, const struct gpu_model
     if (!cli_print_raw(&cli, json)) {
         CLEANUP_STRBUF struct strbuf text = {0};
         layout_view_summary(request, &text);
-        printf("%s: %s fits by the published maximum; where each starts, no source says\n",
+        printf("%s: %s fits by the published maximum, but no source says where each one starts\n",
                model->name, strbuf_str(&text));
     }
 }
@@ -152,7 +152,7 @@ static const struct command commands[] = {
     {.object = "layout",
      .name = "check",
      .args = "PROFILE...",
-     .help = "can a GPU be cut like this? (no daemon needed)",
+     .help = "say whether a layout is possible on a GPU model (no daemon needed)",
      .examples = {"layout check --gpu a100-40gb 3g.20gb 2g.10gb"},
      .run_raw = cmd_layout_check},
 };

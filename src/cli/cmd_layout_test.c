@@ -133,7 +133,7 @@ static void slips_are_distinguished_from_refusals(void **state)
     assert_run("--gpu a100 1g.5gb=0", 2, "", "a count is from 1 to 4096");
     assert_run("--gpu a100 1g.5gb@99", 2, "", "@99: a memory slice is from 0 to 31");
     assert_run("--gpu a100 1g.5gb=x", 2, "", "is not NAME[@START][=COUNT]");
-    assert_run("--gpu a100 --existing 1g.5gb 2g.10gb", 2, "", "must say where: PROFILE@START");
+    assert_run("--gpu a100 --existing 1g.5gb 2g.10gb", 2, "", "needs a start: PROFILE@START");
     assert_run("--gpu a100 --exsting 1g.5gb@0", 2, "", "did you mean --existing?");
     assert_run("--gpu a100 -o xml 1g.5gb", 2, "", "there is no output format \"xml\"");
     assert_run("--gpu", 2, "", "option --gpu needs a value");
@@ -151,14 +151,13 @@ static void a_placement_id_is_taken_in_mixed_size_mode_only(void **state)
         int status;
         const char *in_out, *in_err;
     } rows[] = {
-        {"--gpu a40 --vgpu A40-16Q@17", 2, "",
-         "@17 behind \"A40-16Q\": a placement id is for mixed"},
+        {"--gpu a40 --vgpu A40-16Q@17", 2, "", "@17 after \"A40-16Q\": only mixed-size mode"},
         {"--gpu a40 --vgpu A40-16Q@0", 2, "", "leave out @0, or add --mixed"},
         {"--gpu a40 --mixed --vgpu A40-16Q@17", 1, "", "17 is not one of"},
         {"--gpu a40 --mixed --vgpu A40-16Q@0", 0, "A40-16Q", ""},
-        {"--gpu rtx-pro-6000-blackwell-se --vgpu DC-1-12C@3", 2, "", "this is a MIG-backed type"},
+        {"--gpu rtx-pro-6000-blackwell-se --vgpu DC-1-12C@3", 2, "", "this type is MIG-backed"},
         {"--gpu rtx-pro-6000-blackwell-se --vgpu DC-1-12C@3", 2, "", "1g.24gb+gfx@START"},
-        {"--gpu rtx-pro-6000-blackwell-se --mixed --vgpu DC-1-12C@3", 2, "", "MIG-backed type"},
+        {"--gpu rtx-pro-6000-blackwell-se --mixed --vgpu DC-1-12C@3", 2, "", "MIG-backed"},
         {"--gpu rtx-pro-6000-blackwell-se 1g.24gb+gfx --vgpu DC-1-12C@0", 2, "", "MIG-backed"},
         {"--gpu rtx-pro-6000-blackwell-se 1g.24gb+gfx@3 --vgpu DC-1-12C", 0, "1g.24gb+gfx", ""},
         {"--gpu a100 --vgpu A100-2-10C@0=2", 2, "", "2g.10gb@START"},
@@ -206,9 +205,9 @@ static void other_tools_words_are_taken_or_refused_with_the_right_one(void **sta
         {"--gpu nvidia.com/gpu.product=NVIDIA-A100-SXM4-40GB-MIG-1g.5gb-SHARED 1g.5gb", 0,
          "a100-sxm4-40gb", ""},
         {"--gpu NVIDIA-A100-SXM4-40GB-SHARED 1g.5gb", 0, "a100-sxm4-40gb", ""},
-        {"--gpu a100 h100_1g.5gb", 2, "", "of a board \"h100\", and this is A100 PCIe 40GB"},
-        {"--gpu a100 A100-1-5C", 2, "", "is a vGPU type, and no GPU instance profile"},
-        {"--gpu a100 474", 2, "", "hint: ask for it as a type: A100-1-5C"},
+        {"--gpu a100 h100_1g.5gb", 2, "", "of a board \"h100\", but this board is A100 PCIe 40GB"},
+        {"--gpu a100 A100-1-5C", 2, "", "is a vGPU type, not a GPU instance profile"},
+        {"--gpu a100 474", 2, "", "hint: give it as a type: A100-1-5C"},
         {"--gpu a100 nvidia.com/gpu", 2, "", "is a whole GPU"},
         {"--gpu a100 --vgpu nvidia-558", 2, "", "no vGPU type of A100 PCIe 40GB is known to have"},
         {"--gpu a100 --vgpu 3g.39gb", 2, "", "has no GPU instance profile \"3g.39gb\""},

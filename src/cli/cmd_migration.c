@@ -53,15 +53,15 @@ static int cmd_migration_show(struct cli *cli, const struct arguments *arguments
     const char *resolution = view_text(migration, "resolution", NULL);
     if (resolution != NULL) {
         prose_print(cli_width(cli),
-                    "Resolved: the VM is on the %s, said %s; the target did not answer", resolution,
-                    view_text(migration, "resolvedBy", "-"));
+                    "Resolved: the VM is on the %s, as %s said; the target did not answer",
+                    resolution, view_text(migration, "resolvedBy", "-"));
     }
     if (str_eq(view_text(migration, "state", ""), "switching")) {
         char answered[VIEW_SIZE];
-        prose_print(cli_width(cli),
-                    "The target answered last at %s; if it is lost for good: `cleave migration "
-                    "resolve %s`",
-                    view_time(migration, "answeredAt", answered), view_text(migration, "id", "-"));
+        prose_print(
+            cli_width(cli),
+            "The target last answered at %s. If it is lost for good: `cleave migration resolve %s`",
+            view_time(migration, "answeredAt", answered), view_text(migration, "id", "-"));
     }
     migration_view_times(migration, cli_width(cli));
     migration_view_checks(migration, true, cli_width(cli));
@@ -87,7 +87,7 @@ static int cmd_migration_cancel(struct cli *cli, const struct arguments *argumen
 static const struct command commands[] = {
     {.object = "migration",
      .name = "list",
-     .help = "VMs on their way out and in, and the latest that were",
+     .help = "list outgoing and incoming migrations, also past ones",
      .examples = {"migration list"},
      .lists = true,
      .watches = true,
@@ -96,14 +96,14 @@ static const struct command commands[] = {
      .name = "show",
      .args = "ID",
      .n_args = 1,
-     .help = "one migration, its checks, how far it is",
+     .help = "show one migration, its checks and its progress",
      .examples = {"migration show 6ef7fb75"},
      .run = cmd_migration_show},
     {.object = "migration",
      .name = "cancel",
      .args = "ID",
      .n_args = 1,
-     .help = "end a migration; the VM stays here",
+     .help = "cancel a migration; the VM stays on this host",
      .examples = {"migration cancel 6ef7fb75"},
      .changes = true,
      .run = cmd_migration_cancel},

@@ -26,7 +26,7 @@ static void print_known(const json_t *json, size_t width)
     prose_print(width, "VM %s, migration %s to %s:", view_text(migration, "request.vm", "-"),
                 view_text(migration, "id", "-"), target);
     prose_print_indented(width, 2, "source: %s", view_text(json, "resolution.source", "-"));
-    prose_print_indented(width, 2, "%s: %s; it answered last at %s", target,
+    prose_print_indented(width, 2, "%s: %s; it last answered at %s", target,
                          view_text(json, "resolution.target", "-"),
                          view_time(migration, "answeredAt", answered));
     prose_print_indented(width, 2, "libvirt %s that the VM arrived there",
@@ -39,8 +39,9 @@ static int cmd_migration_resolve(struct cli *cli, const struct arguments *argume
     bool target = arguments->values[RESOLVE_TARGET] != NULL;
     bool source = arguments->values[RESOLVE_SOURCE] != NULL;
     if (target == source) {
-        int r = error_set(err, REASON_INVALID, "", "where is the VM: --target, or --source?");
-        error_hint(err, "cleave can't find out, you can; --dry-run shows what either means");
+        int r = error_set(err, REASON_INVALID, "", "say where the VM is: --target or --source");
+        error_hint(err, "cleave can't find out where the VM is, but you can; --dry-run shows the "
+                        "effect of each option");
         return r;
     }
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", target ? "target" : "source");
@@ -65,10 +66,9 @@ static int cmd_migration_resolve(struct cli *cli, const struct arguments *argume
 
 static const struct command_option resolve_options[] = {
     [RESOLVE_TARGET] = {"target", 0, NULL,
-                        "the VM is, or was, on the target: release what it had here"},
+                        "the VM is, or was, on the target: release its devices on this host"},
     [RESOLVE_SOURCE] = {"source", 0, NULL,
-                        "the VM is not on the target: it stays defined here, with its "
-                        "claims"},
+                        "the VM is not on the target: keep its definition and claims on this host"},
 };
 
 static const struct command commands[] = {
@@ -76,7 +76,7 @@ static const struct command commands[] = {
      .name = "resolve",
      .args = "ID",
      .n_args = 1,
-     .help = "say where a VM is whose target does not answer, and may never again",
+     .help = "say where a VM is, if the target of its migration is lost for good",
      .examples = {"migration resolve 6ef7fb75 --target --dry-run"},
      OPTIONS(resolve_options),
      .changes = true,

@@ -76,7 +76,7 @@ static const struct column operation_columns[] = {
 static const struct listing operation_listing = {.arrays = {"operations"},
                                                  .name = "id",
                                                  LISTING_COLUMNS(operation_columns),
-                                                 .empty = "nothing is under way",
+                                                 .empty = "no operation is under way",
                                                  .narrow = print_blocks};
 
 static const struct column operation_fields[] = {
@@ -194,8 +194,8 @@ static int cmd_operation_watch(struct cli *cli, const struct arguments *argument
 {
     const char *id = arguments->args[0];
     CLEANUP_FREE char *url = client_path("/v1/operations/", id, "");
-    CLEANUP_FREE char *goes_on =
-        xasprintf("\nit goes on; `cleave operation cancel %s` ends it\n", SHELL_ARG(id));
+    CLEANUP_FREE char *goes_on = xasprintf(
+        "\nthe operation continues; `cleave operation cancel %s` ends it\n", SHELL_ARG(id));
     const struct follow follow = {.url = url,
                                   .path = "operation",
                                   .ended = operation_is_over,
@@ -227,20 +227,20 @@ static int cmd_operation_cancel(struct cli *cli, const struct arguments *argumen
 
 static const struct command_option operation_list_options[] = {
     [OPERATION_STATE] = {"state", 0, "STATE",
-                         "only waiting, running, cancelling, done, failed or cancelled ones; all "
-                         "that are not over if left out"},
-    [OPERATION_KIND] = {"kind", 0, "KIND",
-                        "only plan, migration, incoming, drain, restoration, release or give-back"},
+                         "only operations in this state: waiting, running, cancelling, done, "
+                         "failed or cancelled; default: all that are not over"},
+    [OPERATION_KIND] =
+        {"kind", 0, "KIND",
+         "only this kind: plan, migration, incoming, drain, restoration, release or give-back"},
     [OPERATION_SUBJECT] = {"subject", 0, "SUBJECT",
-                           "only those about vm/NAME, claim/NAME, gpu/BDF "
-                           "or host"},
-    [OPERATION_ALL] = {"all", 0, NULL, "also the latest that are over"},
+                           "only operations about vm/NAME, claim/NAME, gpu/BDF or host"},
+    [OPERATION_ALL] = {"all", 0, NULL, "also the latest operations that are over"},
 };
 
 static const struct command commands[] = {
     {.object = "operation",
      .name = "list",
-     .help = "what takes time: plans, migrations, the drain, the restoration, what is tried again",
+     .help = "list operations: plans, migrations, the drain, the restoration, retries",
      .examples = {"operation list", "operation list --all --kind plan"},
      OPTIONS(operation_list_options),
      .lists = true,
@@ -250,7 +250,7 @@ static const struct command commands[] = {
      .name = "show",
      .args = "ID",
      .n_args = 1,
-     .help = "one operation of any kind, how far it is, when it is tried again",
+     .help = "show one operation, its progress, and when it is tried again",
      .examples = {"operation show 6ef7fb75"},
      .run = cmd_operation_show},
     {.object = "operation",
@@ -264,7 +264,7 @@ static const struct command commands[] = {
      .name = "cancel",
      .args = "ID",
      .n_args = 1,
-     .help = "end an operation as soon as it can be",
+     .help = "cancel an operation",
      .examples = {"operation cancel 6ef7fb75"},
      .changes = true,
      .run = cmd_operation_cancel},

@@ -51,7 +51,7 @@ static int cmd_plan_show(struct cli *cli, const struct arguments *arguments, str
 static const struct command commands[] = {
     {.object = "plan",
      .name = "list",
-     .help = "the latest plans",
+     .help = "list the latest plans",
      .examples = {"plan list"},
      .lists = true,
      .watches = true,
@@ -60,7 +60,7 @@ static const struct command commands[] = {
      .name = "show",
      .args = "ID",
      .n_args = 1,
-     .help = "one plan, step by step",
+     .help = "show one plan, step by step",
      .examples = {"plan show 6ef7fb75"},
      .run = cmd_plan_show},
 };

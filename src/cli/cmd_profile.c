@@ -164,7 +164,7 @@ static int cmd_profile_list(struct cli *cli, const struct arguments *arguments, 
 /* ---- the table ---- */
 
 static const struct command_option profile_list_options[] = {
-    [PROFILE_GPU] = {"gpu", 0, "GPU", "only what this GPU offers, and how much of it is left"},
+    [PROFILE_GPU] = {"gpu", 0, "GPU", "only what this GPU offers, and how many more fit"},
     [PROFILE_ALL] = {"all", 'a', NULL,
                      "each vGPU type in a line of its own, and profiles with media engines"},
 };
@@ -172,7 +172,7 @@ static const struct command_option profile_list_options[] = {
 static const struct command commands[] = {
     {.object = "profile",
      .name = "list",
-     .help = "GPU instance profiles and vGPU types",
+     .help = "list GPU instance profiles and vGPU types",
      .examples = {"profile list", "profile list --gpu 0 --all"},
      OPTIONS(profile_list_options),
      .lists = true,

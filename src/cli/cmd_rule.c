@@ -21,7 +21,7 @@ static int cmd_rule_list(struct cli *cli, const struct arguments *arguments UNUS
 static const struct command commands[] = {
     {.object = "rule",
      .name = "list",
-     .help = "the documented limits that claims are checked against",
+     .help = "list the documented limits that claims are checked against",
      .examples = {"rule list"},
      .lists = true,
      .run = cmd_rule_list},

@@ -97,7 +97,7 @@ static int cmd_vm_create(struct cli *cli, const struct arguments *arguments, str
 {
     const char *file = arguments->values[VM_TEMPLATE];
     if (file == NULL) {
-        error_set(err, REASON_INVALID, "", "a VM is made from a template, and none is named");
+        error_set(err, REASON_INVALID, "", "`cleave vm create` needs a template");
         error_hint(err, "write `cleave vm create %s --template domain.xml`", arguments->args[0]);
         return -REASON_INVALID;
     }
@@ -143,11 +143,12 @@ static int stop_body(const struct arguments *arguments, uint32_t *ret_timeout_s,
     if (text != NULL && (!parse_u32(text, ret_timeout_s) || *ret_timeout_s == 0 ||
                          *ret_timeout_s > STOP_MAX_TIMEOUT_S)) {
         return error_set(err, REASON_INVALID, "--timeout",
-                         "--timeout is a number of seconds from 1 to %d, not \"%s\"",
+                         "--timeout must be a number of seconds from 1 to %d, not \"%s\"",
                          STOP_MAX_TIMEOUT_S, text);
     }
     if (text != NULL && now) {
-        return error_set(err, REASON_INVALID, "--timeout", "--now does not wait: leave one out");
+        return error_set(err, REASON_INVALID, "--timeout",
+                         "--now does not wait: leave out --now or --timeout");
     }
     *ret_body = json_pack("{s:b, s:i}", "force", now, "timeoutSeconds", (int)*ret_timeout_s);
     return 0;
@@ -164,8 +165,8 @@ static int cmd_vm_stop(struct cli *cli, const struct arguments *arguments, struc
         return result;
     }
     bool now = arguments->values[VM_NOW] != NULL;
-    CLEANUP_FREE char *waits_for =
-        xasprintf("the guest of VM %s shuts down, up to %u s", arguments->args[0], timeout_s);
+    CLEANUP_FREE char *waits_for = xasprintf(
+        "the guest of VM %s is shutting down; it has up to %u s", arguments->args[0], timeout_s);
     cli->waits_for = now ? NULL : waits_for;
     cli->timeout_s = now ? 0 : (long)timeout_s + STOP_MARGIN_S;
     result = cli_change(cli, "POST", path, body, &json, err);
@@ -190,15 +191,16 @@ static const struct command_option vm_create_options[] = {
 };
 
 static const struct command_option vm_stop_options[] = {
-    [VM_NOW] = {"now", 0, NULL, "pull the plug instead of asking the guest; nothing else does"},
+    [VM_NOW] = {"now", 0, NULL, "destroy the VM instead of asking its guest to shut down"},
     [VM_STOP_TIMEOUT] = {"timeout", 0, "SECONDS",
-                         "how long the guest may take; 120. Then it fails, and the VM runs on"},
+                         "how long the guest may take; default: 120. Afterwards the command fails "
+                         "and the VM runs on"},
 };
 
 static const struct command commands[] = {
     {.object = "vm",
      .name = "list",
-     .help = "every VM",
+     .help = "list VMs",
      .examples = {"vm list", "vm list -o wide", "vm list --watch"},
      .lists = true,
      .watches = true,
@@ -237,7 +239,7 @@ static const struct command commands[] = {
      .args = "NAME...",
      .n_args = 1,
      .each = true,
-     .help = "forget VMs that are shut off",
+     .help = "undefine VMs that are shut off",
      .examples = {"vm delete web1"},
      .changes = true,
      .run = cmd_vm_delete},

@@ -74,7 +74,7 @@ static const struct command commands[] = {
      .args = "VM...",
      .n_args = 1,
      .each = true,
-     .help = "what is wrong with VMs' definitions, why, and what to do",
+     .help = "check VMs' definitions: what is wrong, why, and what to do",
      .examples = {"vm lint web1", "vm lint --strict web1 web2"},
      OPTIONS(vm_lint_options),
      .run = cmd_vm_lint},

@@ -27,7 +27,7 @@ static int add_number(json_t *body, const struct arguments *arguments, size_t op
         return 0;
     }
     if (!parse_u64(text, &number) || number == 0 || number > MAX_MIB) {
-        return error_set(err, REASON_INVALID, "", "--%s is a whole number above 0, not \"%s\"",
+        return error_set(err, REASON_INVALID, "", "--%s must be a whole number above 0, not \"%s\"",
                          arguments->command->options[option].name, text);
     }
     json_object_set_new(body, key, json_integer((json_int_t)(number * unit)));
@@ -92,7 +92,7 @@ static int follow_migration(struct cli *cli, json_t **reply, struct error *err)
         .ended = migration_view_over,
         .draw = draw_migration,
         .report = report_migration,
-        .interrupt = {"cancelling; once more to leave it to itself\n", "DELETE", url}};
+        .interrupt = {"cancelling; press Ctrl-C again to stop watching\n", "DELETE", url}};
     return follow_run(cli, &follow, reply, err);
 }
 
@@ -118,7 +118,7 @@ static int print_end(const struct cli *cli, const json_t *migration, struct erro
     if (!migration_view_over(migration)) {
         const char *id = view_text(migration, "id", "-");
         prose_print(cli_width(cli),
-                    "VM %s is on its way (%s); `cleave migration show %s` tells how far it is", vm,
+                    "VM %s is migrating (%s); `cleave migration show %s` shows the progress", vm,
                     state, id);
         return 0;
     }
@@ -128,7 +128,7 @@ static int print_end(const struct cli *cli, const json_t *migration, struct erro
         return 0;
     }
     if (str_eq(state, "cancelled")) {
-        return error_set(err, REASON_CONFLICT, "", "cancelled: VM \"%s\" stays here", vm);
+        return error_set(err, REASON_CONFLICT, "", "cancelled: VM \"%s\" stays on this host", vm);
     }
     if (view_text(migration, "target", NULL) != NULL) {
         migration_view_checks(migration, false, cli_width(cli));
@@ -164,13 +164,14 @@ static int cmd_vm_migrate(struct cli *cli, const struct arguments *arguments, st
 
 static const struct command_option vm_migrate_options[] = {
     [MIGRATE_PEER] = {"peer", 0, "ADDRESS",
-                      "the target's cleaved: unix:/path, http://host:port or ssh:host; else ssh to "
-                      "the host of a qemu+ssh destination"},
-    [MIGRATE_URI] = {"migrate-uri", 0, "URI", "where the data flows; else libvirt chooses"},
-    [MIGRATE_BANDWIDTH] = {"bandwidth", 0, "MIB", "most MiB per second"},
+                      "the target's cleaved: unix:/path, http://host:port or ssh:host; default: "
+                      "ssh to the host of a qemu+ssh destination"},
+    [MIGRATE_URI] = {"migrate-uri", 0, "URI", "where the data flows; default: libvirt chooses"},
+    [MIGRATE_BANDWIDTH] = {"bandwidth", 0, "MIB", "limit in MiB per second"},
     [MIGRATE_MAX_DOWNTIME] = {"max-downtime", 0, "MS",
-                              "how long the emulator may stop the guest for what is left"},
-    [MIGRATE_STRICT] = {"strict", 0, NULL, "refuse also what is unknown or only worth a warning"},
+                              "how long the emulator may stop the guest to send the rest"},
+    [MIGRATE_STRICT] = {"strict", 0, NULL,
+                        "refuse the migration also on an unknown result or a warning"},
 };
 
 static const struct command commands[] = {
@@ -178,7 +179,7 @@ static const struct command commands[] = {
      .name = "migrate",
      .args = "VM DESTINATION",
      .n_args = 2,
-     .help = "move a running VM with its vGPUs to another host",
+     .help = "migrate a running VM with its vGPUs to another host",
      .examples = {"vm migrate web1 qemu+ssh://host-2/system --dry-run"},
      OPTIONS(vm_migrate_options),
      .changes = true,

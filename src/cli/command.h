@@ -62,6 +62,6 @@ struct command_table {
 #define OPTIONS(table) .options = (table), .n_options = ARRAY_SIZE(table)
 
 /* Of several commands. */
-#define MOVE_IDLE_HELP "where it doesn't fit, let claims that are not in use take other places"
+#define MOVE_IDLE_HELP "if the request does not fit, move claims that are not in use"
 
 #endif

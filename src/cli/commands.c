@@ -44,7 +44,7 @@ static const struct command_option global_options[G_COUNT] = {
                   "cleaved's socket; else CLEAVE_SOCKET, else " CLIENT_DEFAULT_SOCKET},
     [G_VERSION] = {"version", 'V', NULL, "print the version"},
     [G_DRY_RUN] = {"dry-run", 0, NULL, "show the plan, and change nothing"},
-    [G_NO_WAIT] = {"no-wait", 0, NULL, "do not wait until the plan is done"},
+    [G_NO_WAIT] = {"no-wait", 0, NULL, "do not wait for the plan to end"},
     [G_NO_HEADERS] = {"no-headers", 0, NULL, "leave out the titles of the columns"},
     [G_SORT] = {"sort", 0, "COLUMN", "sort by this column; -COLUMN: the greatest first"},
     [G_WATCH] = {"watch", 'w', NULL, "stay, and show what changes, until Ctrl-C"},

@@ -60,7 +60,7 @@ static const struct followed rows[] = {
      {CHANGE(PLAN("running", "planned", "planned")), NULL},
      0,
      "DELETE /v1/claims/a",
-     "plan 7d0f3c1e-1 runs; `cleave plan show 7d0f3c1e-1` tells how far it is\n"},
+     "plan 7d0f3c1e-1 is running; `cleave plan show 7d0f3c1e-1` shows its progress\n"},
     {"vm migrate a qemu:///system",
      {MIGRATION("checking", ""), MIGRATION("checking", ""), MIGRATION("moving", ""),
       MIGRATION("moving", ",\"progress\":{\"remainingBytes\":1,\"totalBytes\":2}"),
@@ -68,23 +68,23 @@ static const struct followed rows[] = {
      0,
      "POST /v1/migrations, GET /v1/migrations/m1, GET /v1/migrations/m1, GET /v1/migrations/m1, "
      "GET /v1/migrations/m1",
-     "a: asking the target\na: moving\nVM a runs on host-2\n"
-     "Estimate: none: the speed of the link is not known; --bandwidth says it\n"},
+     "a: asking the target\na: moving\nVM a runs on host-2\nEstimate: none: the speed of the link "
+     "is unknown; give it with --bandwidth\n"},
     {"vm migrate a qemu:///system",
      {MIGRATION("moving", ""), MIGRATION("moving", ""), MIGRATION("moving", ""),
       MIGRATION("aborting", ""), MIGRATION("cancelled", ENDED), NULL},
      1 << 1,
      "POST /v1/migrations, GET /v1/migrations/m1, DELETE /v1/migrations/m1, "
      "GET /v1/migrations/m1, GET /v1/migrations/m1",
-     "a: moving\ncancelling; once more to leave it to itself\na: going back\n"
-     "error: cancelled: VM \"a\" stays here\n"},
+     "a: moving\ncancelling; press Ctrl-C again to stop watching\na: going back\nerror: cancelled: "
+     "VM \"a\" stays on this host\n"},
     {"vm migrate a qemu:///system",
      {MIGRATION("moving", ""), MIGRATION("moving", ""), MIGRATION("moving", ""), NULL},
      1 << 1 | 1 << 3,
      "POST /v1/migrations, GET /v1/migrations/m1, DELETE /v1/migrations/m1, "
      "GET /v1/migrations/m1",
-     "a: moving\ncancelling; once more to leave it to itself\n"
-     "VM a is on its way (moving); `cleave migration show m1` tells how far it is\n"},
+     "a: moving\ncancelling; press Ctrl-C again to stop watching\nVM a is migrating (moving); "
+     "`cleave migration show m1` shows the progress\n"},
     {"host drain",
      {DRAIN("running", "waiting", "waiting", ""), DRAIN("running", "moving", "waiting", ""),
       DRAIN("running", "moving", "stopping", ""), DRAIN("done", "gone", "gone", ENDED), NULL},
@@ -113,11 +113,11 @@ static const struct followed rows[] = {
      "emptying the host: running, 0/2 VMs\nemptying the host: running, 1/2 VMs\n"
      "emptying the host: done, 2/2 VMs\nemptying the host: done\n"},
     {"operation watch o1",
-     {OPERATION("failed", "1", ENDED ",\"problem\":\"1 of 2 VMs stay here\""), NULL},
+     {OPERATION("failed", "1", ENDED ",\"problem\":\"1 of 2 VMs stay on this host\""), NULL},
      0,
      "GET /v1/operations/o1",
-     "emptying the host: failed, 1/2 VMs (1 of 2 VMs stay here)\n"
-     "error: emptying the host: failed: 1 of 2 VMs stay here\n"},
+     "emptying the host: failed, 1/2 VMs (1 of 2 VMs stay on this host)\nerror: emptying the host: "
+     "failed: 1 of 2 VMs stay on this host\n"},
     {"operation cancel o1",
      {OPERATION("cancelling", "1", ""), NULL},
      0,
@@ -267,7 +267,7 @@ static void an_interrupted_drain_goes_on(void **state)
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 130);
-    assert_string_equal(text, "\nthe drain goes on; `cleave host drain --cancel` ends it\n");
+    assert_string_equal(text, "\nthe drain continues; `cleave host drain --cancel` ends it\n");
 }
 
 int main(void)

@@ -25,14 +25,13 @@ static void print_way_out(const json_t *gpu, size_t width)
 {
     const char *address = view_text(gpu, "address", "-");
     if (str_eq(view_text(gpu, "quarantine.kind", ""), "reset-failed")) {
-        prose_print(
-            width,
-            "The way out: reboot the host, or power it off and on, for its reset failed; "
-            "`cleave gpu recover %s` tries once more. If it is gone for good, `cleave claim "
-            "delete` gives up its claims",
-            address);
+        prose_print(width,
+                    "What to do: its reset failed, so reboot the host, or power it off and on; "
+                    "`cleave gpu recover %s` tries the reset again. If the GPU is gone for good, "
+                    "`cleave claim delete` deletes its claims",
+                    address);
     } else {
-        prose_print(width, "The way out: stop its VMs, then `cleave gpu recover %s`", address);
+        prose_print(width, "What to do: stop its VMs, then `cleave gpu recover %s`", address);
     }
 }
 

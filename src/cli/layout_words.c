@@ -99,14 +99,14 @@ static int check_words(const struct layout_words *words, struct error *err)
     }
     if (words->file != NULL && (asks || words->n_existing > 0)) {
         return error_set(err, REASON_INVALID, "",
-                         "-f checks a file: nothing else can be asked with it");
+                         "-f checks a file, and can't be combined with profiles or --vgpu");
     }
     if (words->file == NULL && words->strict) {
         return error_set(err, REASON_INVALID, "", "--strict is for a file: add -f FILE");
     }
     if (words->file == NULL && !asks && words->n_existing == 0) {
         error_set(err, REASON_INVALID, "", "nothing to check");
-        error_hint(err, "name profiles (4g.20gb 2g.10gb=2), --vgpu TYPE=COUNT, or -f FILE");
+        error_hint(err, "give profiles (4g.20gb 2g.10gb=2), --vgpu TYPE=COUNT, or -f FILE");
         return -REASON_INVALID;
     }
     return 0;
@@ -209,16 +209,16 @@ static int check_placement(const struct cat_vgpu_type *type, const struct layout
         return 0;
     }
     if (type->mig_backed) {
-        error_set(err, REASON_INVALID, item->name,
-                  "@%u behind \"%s\": a placement id is for mixed-size mode, and this is a "
-                  "MIG-backed type",
-                  item->start, type->name);
-        error_hint(err, "name the place of its GPU instance instead: %s@START --vgpu ...",
+        error_set(
+            err, REASON_INVALID, item->name,
+            "@%u after \"%s\": only mixed-size mode has placement ids, and this type is MIG-backed",
+            item->start, type->name);
+        error_hint(err, "give the start of its GPU instance instead: %s@START --vgpu ...",
                    type->gi_profile != NULL ? type->gi_profile : "PROFILE");
         return -REASON_INVALID;
     }
     error_set(err, REASON_INVALID, item->name,
-              "@%u behind \"%s\": a placement id is for mixed-size mode", item->start, type->name);
+              "@%u after \"%s\": only mixed-size mode has placement ids", item->start, type->name);
     error_hint(err, "leave out @%u, or add --mixed", item->start);
     return -REASON_INVALID;
 }
@@ -237,7 +237,7 @@ static int add_vgpus(const struct gpu_model *model, const struct layout_item *it
     }
     if (item->count > LAYOUT_MAX_VGPUS - vgpus->n) {
         return error_set(err, REASON_NO_CAPACITY, model->key,
-                         "%u of \"%s\" are more vGPUs than any GPU takes", item->count, type->name);
+                         "no GPU can have %u vGPUs of type \"%s\"", item->count, type->name);
     }
     for (uint32_t i = 0; i < item->count; i++) {
         vgpus->items[vgpus->n++] =
@@ -253,7 +253,7 @@ static int take_existing(const struct gpu_model *model, const struct layout_item
                          struct asked *asked, struct error *err)
 {
     if (item->start == LAYOUT_ANYWHERE) {
-        return error_set(err, REASON_INVALID, "", "existing \"%s\" must say where: PROFILE@START",
+        return error_set(err, REASON_INVALID, "", "--existing \"%s\" needs a start: PROFILE@START",
                          item->name);
     }
     return add_part(model, item, &asked->existing, err);

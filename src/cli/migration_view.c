@@ -79,8 +79,8 @@ static void print_estimate(const json_t *migration, size_t width)
 {
     if (!view_true(migration, "estimate.known")) {
         const char *why = view_at(migration, "estimate.linkBytesPerSecond") == NULL
-                              ? "the speed of the link is not known; --bandwidth says it"
-                              : "the guest changes memory faster than the link carries it";
+                              ? "the speed of the link is unknown; give it with --bandwidth"
+                              : "the guest changes its memory faster than the link can carry it";
         prose_print(width, "Estimate: none: %s", why);
         return;
     }
@@ -93,8 +93,8 @@ static void print_estimate(const json_t *migration, size_t width)
     format_ms(view_int(migration, "estimate.totalMs", -1), total);
     format_ms(view_int(migration, "estimate.downtimeMs", -1), downtime);
     prose_print(width,
-                "Estimate: %s in all, of which the guest stands still at most %s (memory %s MiB, "
-                "changing by %s MiB/s, framebuffer %s MiB, link %s MiB/s)",
+                "Estimate: %s in all, guest paused for at most %s (memory %s MiB, changing by %s "
+                "MiB/s, framebuffer %s MiB, link %s MiB/s)",
                 total, downtime, format_mib(migration, "estimate.memoryBytes", memory),
                 format_mib(migration, "estimate.dirtyBytesPerSecond", dirty),
                 format_mib(migration, "estimate.framebufferBytes", framebuffer),
@@ -144,7 +144,7 @@ void migration_view_line(const json_t *migration, struct strbuf *out)
         {"preparing", "the target makes the devices"},
         {"moving", "moving"},
         {"switching", "the target takes the VM over"},
-        {"releasing", "giving back what it had here"},
+        {"releasing", "releasing its devices on this host"},
         {"aborting", "going back"},
     };
     const char *state = view_text(migration, "state", "-");
@@ -180,7 +180,7 @@ int migration_view_refusal(const json_t *migration, struct error *err)
         if (!has_result(check, "failed") && (!strict || has_result(check, "ok"))) {
             continue;
         }
-        int r = error_set(err, REASON_RULE, "", "VM \"%s\" can't migrate there: %s",
+        int r = error_set(err, REASON_RULE, "", "VM \"%s\" can't migrate to that host: %s",
                           view_text(migration, "request.vm", "-"), view_text(check, "message", ""));
         error_hint(err, "%s", view_text(check, "hint", ""));
         STR_SET(err->rule, view_text(check, "rule", ""));

@@ -467,7 +467,7 @@ void picture_draw(const json_t *gpu, const json_t *profiles, const json_t *claim
         .glyphs = &styles[style], .gpu = gpu, .profiles = profiles, .claims = claims, .out = out};
     p.owner_width = owner_width(&p);
     if (!is_seen(gpu)) {
-        strbuf_add(out, INDENT "What is on it is not known\n");
+        strbuf_add(out, INDENT "What is on the GPU is unknown\n");
     } else if (str_eq(view_text(gpu, "mode", ""), "passthrough")) {
         draw_whole(&p);
     } else if (str_eq(view_text(gpu, "mode", ""), "mig")) {

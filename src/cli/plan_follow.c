@@ -69,7 +69,7 @@ static int check_plan(const json_t *plan, struct error *err)
     }
     const char *id = view_text(plan, "id", "-");
     error_set(err, REASON_UNAVAILABLE, "", "plan %.8s %s", id, problem);
-    error_hint(err, "it goes on when that answers; `cleave plan show %s` tells", id);
+    error_hint(err, "the plan continues when that answers; see `cleave plan show %s`", id);
     return -REASON_UNAVAILABLE;
 }
 
@@ -148,8 +148,8 @@ static void report_failed_claims(const json_t *change)
         if (vm != NULL && str_eq(view_text(claim, "state", ""), "failed")) {
             prose_report(view_true(claim, "wasBound")
                              ? "VM %s does not start until claim %s is deleted"
-                             : "VM %s starts without claim %s, which failed and stays until it is "
-                               "deleted",
+                             : "VM %s starts without claim %s, which has failed; delete the claim "
+                               "if the VM does not need it",
                          vm, name);
         }
     }
@@ -167,7 +167,7 @@ static int show_change(struct cli *cli, const json_t *change, struct error *err)
                   view_text(plan, "problem", "no reason was given"));
         report_failed_claims(change);
         const char *hint = plan_view_hint(plan);
-        error_hint(err, "%s%s`cleave plan show %s` has all its steps", hint,
+        error_hint(err, "%s%s`cleave plan show %s` shows all its steps", hint,
                    hint[0] == '\0' ? "" : "; ", id);
         return -REASON_DRIVER;
     }
@@ -181,8 +181,8 @@ static int show_change(struct cli *cli, const json_t *change, struct error *err)
     } else if (plan_is_over(plan)) {
         print_done(change, cli_width(cli));
     } else {
-        prose_print(cli_width(cli), "plan %s runs; `cleave plan show %s` tells how far it is", id,
-                    id);
+        prose_print(cli_width(cli), "plan %s is running; `cleave plan show %s` shows its progress",
+                    id, id);
     }
     return 0;
 }

@@ -56,7 +56,7 @@ static const struct form profile_forms[] = {
     {"all-{k8s}", "label of a mig-parted file"},
     {"Name=gpu Type={name} File=/dev/nvidia0", "line of Slurm's gres.conf"},
     {"MultipleFiles=/dev/nvidia0", "setting of Slurm's gres.conf"},
-    {"MIG-5c5b2f1e-0000-5de3-91c7-45d71c87eb3f", "instance that is there"},
+    {"MIG-5c5b2f1e-0000-5de3-91c7-45d71c87eb3f", "existing instance"},
     {"0000:3b:00.0", "PCI address"},
 };
 
@@ -326,7 +326,7 @@ static void every_type_is_read_back_from_every_spelling(void **state)
                 } else if (may_be_short_of(type, type_forms[k].form)) {
                     assert_type(model, strbuf_str(&word), type);
                 } else {
-                    assert_refused(model, strbuf_str(&word), true, "no series letter");
+                    assert_refused(model, strbuf_str(&word), true, "lacks the series letter");
                 }
             }
         }

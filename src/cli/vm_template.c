@@ -27,7 +27,7 @@ int vm_template_fill(const char *file, const char *text, const char *name, char 
         if (len == strlen(NAME_PLACEHOLDER) && str_starts(text, NAME_PLACEHOLDER)) {
             end = stpcpy(end, name);
         } else if (len > 0) {
-            error_set(err, REASON_INVALID, file, "%s has a placeholder that is not filled: %.*s",
+            error_set(err, REASON_INVALID, file, "%s has a placeholder that is not filled in: %.*s",
                       file, (int)len, text);
             error_hint(err, "write what belongs there; only " NAME_PLACEHOLDER
                             " is filled by `cleave vm create`");

@@ -32,8 +32,9 @@ bool wait_notice_describe(const json_t *health, char *out, size_t size)
         return true;
     }
     if (json_array_size(problems) > 0) {
-        str_print(out, size, "waiting: %s",
-                  view_text(json_array_get(problems, 0), "text", "something does not answer"));
+        str_print(
+            out, size, "waiting: %s",
+            view_text(json_array_get(problems, 0), "text", "part of the host does not answer"));
         return true;
     }
     const char *turn = view_text(health, "turn.text", NULL); /* of no plan yet: a VM's start, say */

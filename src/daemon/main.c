@@ -49,9 +49,8 @@ struct daemon {
  * was done is in the journal: the next start goes on from there. */
 static _Noreturn void leave(struct daemon *d)
 {
-    log_warning(
-        "a call into NVML, sysfs or libvirt has not come back: left as it is; the next start "
-        "goes on with what is unfinished");
+    log_warning("a call into NVML, sysfs or libvirt has not returned, so cleaved ends without it; "
+                "the next start continues what is unfinished");
     (void)unlink(d->settings.socket);
     d->store->ops->free(d->store);
     log_flush();
@@ -100,16 +99,15 @@ static int open_store(struct daemon *d, struct error *err)
         return r;
     }
     if (new) {
-        log_warning(
-            "there is no cleave.db in %s: beginning with no claims; if there were any, stop "
-            "cleaved and put a backup there",
-            dir);
+        log_warning("there is no cleave.db in %s, so cleaved starts without claims; if there "
+                    "should be claims, stop cleaved and put a backup there",
+                    dir);
     }
     CLEANUP_FREE char *path = xasprintf("%s/cleave.db", dir);
     r = sqlite_store_open(path, &d->store, err);
     int marked = r == 0 ? state_dir_mark(dir) : 0;
     if (marked < 0) { /* a full disk stops no start */
-        log_warning("%s can't be marked as used: %s", dir, strerror(-marked));
+        log_warning("can't mark %s as used: %s", dir, strerror(-marked));
     }
     return r;
 }
@@ -218,7 +216,7 @@ static int run(const struct settings *settings, struct error *err)
     }
     log_info("ready on %s, state in %s", settings->socket, settings->state_dir);
     if (evloop_report_health(d.loop) < 0) {
-        log_warning("systemd's watchdog can't be served; it may restart this daemon");
+        log_warning("cleaved can't report to systemd's watchdog, which may restart it");
     }
     (void)sd_notify(0, "READY=1\nSTATUS=");
     standin_started(d.standin);

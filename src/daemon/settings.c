@@ -52,7 +52,7 @@ static const struct setting table[] = {
      .option = "--allowed-hosts",
      .operand = "NAMES",
      .fallback = "",
-     .help = "names by which TCP clients may call this host, besides localhost (a.lan,b.lan)",
+     .help = "host names that TCP clients may use, besides localhost (a.lan,b.lan)",
      .kind = KIND_NAMES,
      .offset = offsetof(struct settings, allowed_hosts)},
     {.key = "stateDir",
@@ -77,28 +77,28 @@ static const struct setting table[] = {
      .option = "--observe-period",
      .operand = "SECONDS",
      .fallback = "30",
-     .help = "how often to look for changes by others; 0: only when asked",
+     .help = "how often to observe the host for changes; 0: only on request",
      .kind = KIND_SECONDS,
      .offset = offsetof(struct settings, observe_period_s)},
     {.key = "vmGrace",
      .option = "--vm-grace",
      .operand = "SECONDS",
      .fallback = "60",
-     .help = "how long a VM may be gone before its claims are released",
+     .help = "how long to wait before the claims of a VM that is gone are released",
      .kind = KIND_SECONDS,
      .offset = offsetof(struct settings, vm_grace_s)},
     {.key = "incomingPatience",
      .option = "--incoming-patience",
      .operand = "SECONDS",
      .fallback = "120",
-     .help = "how long devices are kept for a VM that comes in from a silent host",
+     .help = "how long to keep devices for an incoming VM whose source is silent",
      .kind = KIND_SECONDS,
      .offset = offsetof(struct settings, incoming_patience_s)},
     {.key = "restoreTimeout",
      .option = "--restore-timeout",
      .operand = "SECONDS",
      .fallback = "120",
-     .help = "how long to try to bring GPUs back after a reboot; 0: only when asked",
+     .help = "how long to try to restore GPUs after a reboot; 0: only on request",
      .kind = KIND_SECONDS,
      .offset = offsetof(struct settings, restore_timeout_s)},
     {.key = "logLevel",
@@ -132,7 +132,7 @@ static int set(struct settings *settings, const struct setting *setting, const c
     case KIND_SECONDS:
         if (!parse_u32(value, &seconds) || seconds > MAX_PERIOD_S) {
             return error_set(err, REASON_INVALID, subject,
-                             "%s is a number of seconds up to %d, not \"%s\"", subject,
+                             "%s must be a number of seconds up to %d, not \"%s\"", subject,
                              MAX_PERIOD_S, value);
         }
         memcpy(field, &seconds, sizeof(seconds));
@@ -140,15 +140,16 @@ static int set(struct settings *settings, const struct setting *setting, const c
     case KIND_NAMES:
         if (!origin_names_ok(value) || !STR_SET(settings->allowed_hosts, value)) {
             return error_set(err, REASON_INVALID, subject,
-                             "%s is a list of host names like a.lan,b.lan, not \"%s\"", subject,
-                             value);
+                             "%s must be a list of host names like a.lan,b.lan, not \"%s\"",
+                             subject, value);
         }
         return 0;
     case KIND_VENDORS:
         if (!pci_vendors_parse(value, &settings->passthrough_vendors)) {
-            return error_set(err, REASON_INVALID, subject,
-                             "%s is a list of up to %d PCI vendor ids like 1002,8086, not \"%s\"",
-                             subject, PCI_VENDORS_MAX, value);
+            return error_set(
+                err, REASON_INVALID, subject,
+                "%s must be a list of up to %d PCI vendor ids like 1002,8086, not \"%s\"", subject,
+                PCI_VENDORS_MAX, value);
         }
         return 0;
     case KIND_LEVEL:
@@ -159,7 +160,7 @@ static int set(struct settings *settings, const struct setting *setting, const c
             }
         }
         return error_set(err, REASON_INVALID, subject,
-                         "%s is error, warning, info or debug, not \"%s\"", subject, value);
+                         "%s must be error, warning, info or debug, not \"%s\"", subject, value);
     }
     return 0;
 }
@@ -217,7 +218,7 @@ static int unknown_option(const char *option, struct error *err)
     if (nearest != NULL) {
         error_hint(err, "did you mean %s?", nearest);
     } else {
-        error_hint(err, "cleaved --help lists them all");
+        error_hint(err, "`cleaved --help` lists all options");
     }
     return -REASON_INVALID;
 }
@@ -292,7 +293,7 @@ void settings_help(struct strbuf *out)
 {
     strbuf_add(out, "Usage: cleaved [OPTION VALUE]…\n"
                     "Gives the virtual machines of this host a GPU or a part of one.\n\n");
-    strbuf_addf(out, "  %-26s %s [%s]\n", "--config FILE", "settings; a key per option below",
+    strbuf_addf(out, "  %-26s %s [%s]\n", "--config FILE", "settings; one key per option below",
                 SETTINGS_DEFAULT_FILE);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         char left[48];

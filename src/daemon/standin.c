@@ -103,7 +103,7 @@ static void shut_sockets(void)
 
 static void end(struct standin *s, const char *why)
 {
-    log_warning("%s: ending at once; the next start goes on with what is unfinished", why);
+    log_warning("%s: ending at once; the next start continues what is unfinished", why);
     if (s->config.end != NULL) {
         s->config.end();
         atomic_store(&s->over, true);
@@ -137,10 +137,10 @@ static void take_signal(struct standin *s)
 static void watch_the_end(struct standin *s, const struct look *seen)
 {
     if (seen->finishing && lasts(seen->store_us, s->config.finish_us)) {
-        end(s, "the store holds up the end");
+        end(s, "the store delays the end");
     } else if (seen->busy_us != 0 && seen->busy_us < s->asked_us &&
                lasts(s->asked_us, s->config.finish_us)) {
-        end(s, "the loop does not turn, and was asked to end");
+        end(s, "the event loop hangs, and was asked to end");
     }
 }
 
@@ -157,9 +157,9 @@ static void note_standing(struct standin *s, const struct look *seen)
                                   cause == STANDIN_STORE ? seen->store_us : seen->busy_us, cause);
     }
     if (stands && !s->standing) {
-        log_warning("%s; requests are refused until that is over", s->text.message);
+        log_warning("%s; cleaved refuses requests until that is over", s->text.message);
     } else if (!stands && s->standing) {
-        log_info("the loop turns again");
+        log_info("the event loop works again");
     }
     s->standing = stands;
 }

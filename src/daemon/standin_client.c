@@ -26,10 +26,10 @@ struct standin_text standin_text_of(const char *state_dir, uint64_t since_us,
                                     enum standin_cause cause)
 {
     static const char look_there[] =
-        "look at that disk (dmesg, df, mount); cleaved goes on as soon as it answers";
+        "check that disk (dmesg, df, mount); cleaved continues as soon as it answers";
     struct standin_text text = {
         .what = cause == STANDIN_LOOP ? "cleaved" : "store",
-        .hint = cause == STANDIN_LOOP ? "try again; see \"journalctl -u cleaved\"" : look_there,
+        .hint = cause == STANDIN_LOOP ? "try again; see `journalctl -u cleaved`" : look_there,
         .since_us = clock_realtime_of(since_us),
     };
     char at[32];
@@ -37,7 +37,7 @@ struct standin_text standin_text_of(const char *state_dir, uint64_t since_us,
     switch (cause) {
     case STANDIN_LOOP:
         str_print(text.message, sizeof(text.message),
-                  "cleaved has been busy with one thing since %.19sZ", at);
+                  "cleaved has been busy with one task since %.19sZ", at);
         break;
     case STANDIN_STORE:
         str_print(text.message, sizeof(text.message),
@@ -47,7 +47,7 @@ struct standin_text standin_text_of(const char *state_dir, uint64_t since_us,
         break;
     case STANDIN_START:
         str_print(text.message, sizeof(text.message),
-                  "cleaved is starting: the state in %.256s is not open yet, since %.19sZ",
+                  "cleaved is starting: it has been opening the state in %.256s since %.19sZ",
                   state_dir, at);
         break;
     }

@@ -37,7 +37,8 @@ int state_dir_lock(const char *path, int *ret_fd, struct error *err)
             return error_set_errno(err, errno, path, "locking the state directory %s", path);
         }
         error_set(err, REASON_CONFLICT, path, "another cleaved uses the state directory %s", path);
-        error_hint(err, "stop it, or give this one its own with --state-dir and --socket");
+        error_hint(err,
+                   "stop the other cleaved, or give this one its own --state-dir and --socket");
         return -REASON_CONFLICT;
     }
     *ret_fd = TAKE_FD(fd);
@@ -90,12 +91,15 @@ int state_dir_lock_path(const char *path, int *ret_fd, struct error *err)
         }
         if (is_held_by_us(&address, size)) {
             error_set(err, REASON_CONFLICT, path,
-                      "another cleaved uses the state directory %s, which was replaced since",
+                      "another cleaved uses the state directory %s, which was replaced after that "
+                      "one started",
                       path);
-            error_hint(err, "stop it first: it has the claims of before");
+            error_hint(err, "stop the other cleaved first: it has the earlier claims");
             return -REASON_CONFLICT;
         }
-        log_warning("the abstract socket \"cleaved:%s\" belongs to another user: no lock", end);
+        log_warning("the abstract socket \"cleaved:%s\" belongs to another user, so it can't serve "
+                    "as a lock",
+                    end);
     }
     *ret_fd = TAKE_FD(fd);
     return 0;
@@ -131,9 +135,9 @@ int state_dir_check(const char *path, bool *ret_new, struct error *err)
         return 0;
     }
     error_set(err, REASON_CONFLICT, database,
-              "%s is %s, and cleave had one here: its claims would be lost", database,
+              "%s is %s, but cleaved had a database here: its claims would be lost", database,
               stat(database, &st) == 0 ? "empty (it has no tables)" : "gone");
-    error_hint(err, "put a backup in its place; or, to begin with no claims, remove %s", mark);
+    error_hint(err, "put a backup in its place; or, to start without claims, remove %s", mark);
     return -REASON_CONFLICT;
 }
 

@@ -59,7 +59,7 @@ static void a_directory_made_again_is_still_anothers(void **state)
     assert_int_equal(fs_remove_tree(path), 0);
     assert_int_equal(state_dir_lock(path, &second, &err), 0);
     assert_int_equal(state_dir_lock_path(path, &second_path, &err), -REASON_CONFLICT);
-    assert_non_null(strstr(err.message, "replaced since"));
+    assert_non_null(strstr(err.message, "replaced after that one started"));
     closep(&first_path);
     assert_int_equal(state_dir_lock_path(path, &second_path, &err), 0);
 }

@@ -91,8 +91,8 @@ static void store_state(struct drain_run *d)
     const struct drain *drain = d->drain;
     if (event_of(drain->state) != NULL) {
         txn_event_alone(m, event_of(drain->state), SUBJECT("host", m->host->name), drain->author,
-                        "%zu VMs: %zu gone, %zu stay, %zu failed, %zu to go", drain->vms.n,
-                        count(drain, DRAIN_GONE), count(drain, DRAIN_LEFT),
+                        "%zu VMs: %zu moved or stopped, %zu stay, %zu failed, %zu left to do",
+                        drain->vms.n, count(drain, DRAIN_GONE), count(drain, DRAIN_LEFT),
                         count(drain, DRAIN_FAILED),
                         count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) +
                             count(drain, DRAIN_STOPPING));
@@ -308,7 +308,8 @@ static bool follow(struct drain_run *d, struct drain_vm *vm)
         if (find_on(d->manager, vm->name) == NULL) {
             drain_vm_move(vm, DRAIN_GONE);
         } else {
-            fail(vm, "nothing is known of its migration any more, and it runs here");
+            fail(vm,
+                 "cleaved has no record of its migration any more, and the VM runs on this host");
         }
         return true;
     }

@@ -31,7 +31,7 @@ static void describe_devices(const struct manager *m, const struct vm *vm, struc
         }
     }
     if (vm->devices.n > claimed) {
-        strbuf_addf(&text, "%s%zu device%s of its own", text.len == 0 ? "" : ", ",
+        strbuf_addf(&text, "%s%zu device%s without a claim", text.len == 0 ? "" : ", ",
                     vm->devices.n - claimed, vm->devices.n - claimed == 1 ? "" : "s");
     }
     STR_SET(out->devices, strbuf_str(&text));
@@ -109,7 +109,7 @@ static void decide_alone(struct drain_run *d, struct drain_vm *vm)
     if (d->drain->stop && now != NULL && now->state == VM_PAUSED && !starting) {
         char before[sizeof(vm->why)];
         STR_SET(before, vm->why);
-        str_print(vm->why, sizeof(vm->why), "it is paused, so that its guest can't shut down; %s",
+        str_print(vm->why, sizeof(vm->why), "the VM is paused, so its guest can't shut down; %s",
                   before);
         vm->verdict = DRAIN_STAY;
     }

@@ -31,7 +31,7 @@ static int drain_refuse_cancel(const struct operation *operation, struct error *
     }
     int r = error_set(err, REASON_CONFLICT, "drain", "the drain is over: %s",
                       drain_state_name(d->drain->state));
-    error_hint(err, "`cleave host undrain` lets claims on the host again");
+    error_hint(err, "`cleave host undrain` allows new claims on the host again");
     return r;
 }
 
@@ -120,7 +120,8 @@ static int refuse_second(const struct manager *m, struct error *err)
         return 0;
     }
     int r = error_set(err, REASON_CONFLICT, "drain", "the host is being drained already");
-    error_hint(err, "`cleave host drain --status` shows how far it is, --cancel ends it");
+    error_hint(err, "`cleave host drain --status` shows the progress, `cleave host drain --cancel` "
+                    "ends the drain");
     return r;
 }
 
@@ -170,7 +171,7 @@ static void drain_in_turn(void *data)
     struct error own = {0};
     int r = refuse_second(m, &own);
     if (r == 0 && m->host->libvirt_problem[0] != '\0') {
-        r = error_set(&own, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+        r = error_set(&own, REASON_UNAVAILABLE, "libvirt", "cleaved can't reach libvirt's VMs: %s",
                       m->host->libvirt_problem);
     }
     if (r != 0) {
@@ -301,7 +302,7 @@ static void undrain_in_turn(void *data)
     struct error own = {0};
     int r = find_drain(m, &own);
     if (r == 0 && !drain_is_over(m->drain_run->drain->state)) {
-        r = error_set(&own, REASON_CONFLICT, "drain", "the drain is not over: it is %s",
+        r = error_set(&own, REASON_CONFLICT, "drain", "the drain is not over: its state is %s",
                       drain_state_name(m->drain_run->drain->state));
         error_hint(&own, "cancel it first: `cleave host drain --cancel`");
     }

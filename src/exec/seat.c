@@ -115,18 +115,17 @@ static int refuse(const struct seating *s, uint32_t landed, struct error *err)
     char subject[ERROR_SUBJECT_SIZE];
     error_subject("gpu", pci_addr_format(&step->gpu, bdf), subject);
     if (landed == NO_ID) {
-        error_set(
-            err, REASON_DRIVER, subject,
-            "GPU %s does not say on which GPU instance vGPU %s stands, and it must be %s at %u",
-            bdf, step->type, step->profile, step->start);
+        error_set(err, REASON_DRIVER, subject,
+                  "GPU %s does not report which GPU instance vGPU %s is on; it must be %s at %u",
+                  bdf, step->type, step->profile, step->start);
         return -REASON_DRIVER;
     }
     error_set(err, REASON_CONFLICT, subject,
-              "GPU %s put vGPU %s on GPU instance %u, and it belongs on instance %u (%s at %u)",
-              bdf, step->type, landed, step->gi_id, step->profile, step->start);
+              "GPU %s put vGPU %s on GPU instance %u instead of instance %u (%s at %u)", bdf,
+              step->type, landed, step->gi_id, step->profile, step->start);
     error_hint(err,
-               "%zu virtual functions were free for vGPUs that fill the other instances; the "
-               "kernel log says why that did not help (dmesg)",
+               "%zu virtual functions were free for short-lived vGPUs on the other instances; the "
+               "kernel log says why these did not help (dmesg)",
                s->fillers.n);
     return -REASON_CONFLICT;
 }

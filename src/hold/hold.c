@@ -199,7 +199,7 @@ static const char *const verbs[HOLD_WANT_COUNT] = {
     [WANT_VM_STOP] = "be stopped",
     [WANT_VM_MIGRATE] = "migrate",
     [WANT_VM_FORESEE_MOVE] = "migrate",
-    [WANT_VM_ARRIVE] = "come in a second time",
+    [WANT_VM_ARRIVE] = "arrive a second time",
     [WANT_VM_DELETE] = "be deleted",
     [WANT_VM_REDEFINE] = "be changed",
     [WANT_VM_REPORT] = "be judged by what is seen",
@@ -221,8 +221,8 @@ static void say_vm(const struct hold *hold, const char *since, char out[WHY_SIZE
         str_print(out, WHY_SIZE, "it is migrating to %s (%s, begun %s)", other, hold->state, since);
         return;
     case HOLD_INCOMING:
-        str_print(out, WHY_SIZE, "it is coming in from %s (%s, begun %s)", other, hold->state,
-                  since);
+        str_print(out, WHY_SIZE, "it is migrating to this host from %s (%s, begun %s)", other,
+                  hold->state, since);
         return;
     case HOLD_START:
         str_print(out, WHY_SIZE, "it is being started (since %s)", since);
@@ -233,8 +233,7 @@ static void say_vm(const struct hold *hold, const char *since, char out[WHY_SIZE
         return;
     case HOLD_LATE_PLAN:
         str_print(out, WHY_SIZE,
-                  "its GPU is in the hands of plan %.8s (%s), which waits: %s has not answered "
-                  "since %s",
+                  "plan %.8s (%s) is changing its GPU, and waits: %s has not answered since %s",
                   hold->operation, hold->what, hold->state, since);
         return;
     case HOLD_CHANGE:
@@ -255,7 +254,7 @@ static void say_device(const struct hold *hold, const char *since, char out[WHY_
         return;
     case HOLD_LATE_PLAN:
         str_print(out, WHY_SIZE,
-                  "plan %.8s (%s) has it in hand and waits: %s has not answered since %s",
+                  "plan %.8s (%s) is changing it, and waits: %s has not answered since %s",
                   hold->operation, hold->what, hold->state, since);
         return;
     case HOLD_PLAN:
@@ -264,30 +263,32 @@ static void say_device(const struct hold *hold, const char *since, char out[WHY_
     case HOLD_KIND_COUNT:
         break;
     }
-    str_print(out, WHY_SIZE, "a plan has it in hand");
+    str_print(out, WHY_SIZE, "a plan is changing it");
 }
 
 static void hint(const struct hold *hold, struct error *err)
 {
     switch (hold->kind) {
     case HOLD_OUTGOING:
-        error_hint(err, "wait for it, or end it: `cleave migration cancel %s`", hold->operation);
+        error_hint(err,
+                   "wait until the migration is over, or cancel it: `cleave migration cancel %s`",
+                   hold->operation);
         return;
     case HOLD_INCOMING:
         error_hint(err,
-                   "wait until it is here, or cancel it on the host that it comes from: `cleave "
+                   "wait until the VM has arrived, or cancel the migration on its source: `cleave "
                    "migration cancel %s`",
                    hold->operation);
         return;
     case HOLD_START:
         error_hint(err,
-                   "try again when it runs; `cleave vm stop --now %s` ends the start, or says what "
-                   "keeps it",
+                   "try again when the VM runs; `cleave vm stop --now %s` ends the start, or says "
+                   "what blocks it",
                    SHELL_ARG(hold->object.name));
         return;
     case HOLD_LATE_PLAN:
-        error_hint(err, "it goes on when %s answers; `cleave plan show %s` tells", hold->state,
-                   hold->operation);
+        error_hint(err, "the plan continues when %s answers; see `cleave plan show %s`",
+                   hold->state, hold->operation);
         return;
     case HOLD_PLAN:
         if (hold->operation[0] != '\0') {
@@ -300,7 +301,7 @@ static void hint(const struct hold *hold, struct error *err)
     case HOLD_KIND_COUNT:
         break;
     }
-    error_hint(err, "try again when that is over: `cleave plan list`");
+    error_hint(err, "try again when that is over; see `cleave plan list`");
 }
 
 static const enum reason reasons[HOLD_KIND_COUNT] = {

@@ -62,28 +62,28 @@ static const char *const sentences[HOLD_KIND_COUNT][HELD_GPU + 1] = {
     [HOLD_OUTGOING] = {"it is migrating to kvm2 (moving, begun 2025-11-30T12:00:00Z)",
                        "VM \"web1\" is leaving with it (migration " OPERATION
                        ", begun 2025-11-30T12:00:00Z)"},
-    [HOLD_INCOMING] = {"it is coming in from kvm2 (prepared, begun 2025-11-30T12:00:00Z)",
-                       "VM \"web1\" is coming in with it (migration " OPERATION
-                       ", begun 2025-11-30T12:00:00Z)"},
+    [HOLD_INCOMING] =
+        {"it is migrating to this host from kvm2 (prepared, begun 2025-11-30T12:00:00Z)",
+         "VM \"web1\" is coming in with it (migration " OPERATION ", begun 2025-11-30T12:00:00Z)"},
     [HOLD_START] = {"it is being started (since 2025-11-30T12:00:00Z)"},
     [HOLD_CHANGE] = {"it is being changed (since 2025-11-30T12:00:00Z)"},
     [HOLD_PLAN] = {"plan " OPERATION " (claim create c, begun 2025-11-30T12:00:00Z) is changing "
                    "its devices",
-                   "a plan has it in hand", "a plan has it in hand"},
-    [HOLD_LATE_PLAN] = {"its GPU is in the hands of plan 0a1b2c3d (claim create c), which waits: "
-                        "sysfs has not answered since 2025-11-30T12:00:00Z",
-                        "plan 0a1b2c3d (claim create c) has it in hand and waits: sysfs has not "
+                   "a plan is changing it", "a plan is changing it"},
+    [HOLD_LATE_PLAN] = {"plan 0a1b2c3d (claim create c) is changing its GPU, and waits: sysfs has "
+                        "not answered since 2025-11-30T12:00:00Z",
+                        "plan 0a1b2c3d (claim create c) is changing it, and waits: sysfs has not "
                         "answered since 2025-11-30T12:00:00Z",
-                        "plan 0a1b2c3d (claim create c) has it in hand and waits: sysfs has not "
+                        "plan 0a1b2c3d (claim create c) is changing it, and waits: sysfs has not "
                         "answered since 2025-11-30T12:00:00Z"},
 };
 static const char *const hints[HOLD_KIND_COUNT] = {
     [HOLD_OUTGOING] = "`cleave migration cancel " OPERATION "`",
-    [HOLD_INCOMING] = "on the host that it comes from: `cleave migration cancel " OPERATION "`",
+    [HOLD_INCOMING] = "cancel the migration on its source: `cleave migration cancel " OPERATION "`",
     [HOLD_START] = "`cleave vm stop --now web1` ends the start",
     [HOLD_CHANGE] = "`cleave plan list`",
     [HOLD_PLAN] = "`cleave plan show " OPERATION "`",
-    [HOLD_LATE_PLAN] = "goes on when sysfs answers; `cleave plan show " OPERATION "`",
+    [HOLD_LATE_PLAN] = "continues when sysfs answers; see `cleave plan show " OPERATION "`",
 };
 static const enum reason reasons[HOLD_KIND_COUNT] = {
     [HOLD_OUTGOING] = REASON_IN_USE, [HOLD_INCOMING] = REASON_IN_USE,
@@ -102,7 +102,7 @@ static const struct row {
     {WANT_VM_STOP, "VM \"web1\" can't be stopped: ", "xx----"},
     {WANT_VM_MIGRATE, "VM \"web1\" can't migrate: ", "xxx---"},
     {WANT_VM_FORESEE_MOVE, "VM \"web1\" can't migrate: ", "xx----"},
-    {WANT_VM_ARRIVE, "VM \"web1\" can't come in a second time: ", "xx----"},
+    {WANT_VM_ARRIVE, "VM \"web1\" can't arrive a second time: ", "xx----"},
     {WANT_VM_DELETE, "VM \"web1\" can't be deleted: ", "xx----"},
     {WANT_VM_REDEFINE, "VM \"web1\" can't be changed: ", "--x---"},
     {WANT_VM_REPORT, "VM \"web1\" can't be judged by what is seen: ", "xxxx--"},
@@ -200,7 +200,7 @@ static void a_claim_in_a_plans_hand_says_so_itself(void **state)
     claim.state = CLAIM_RELEASING;
     assert_int_equal(hold_check(&holds, hold_claim(&claim), WANT_CLAIM_FOLLOW, NULL, &err),
                      -REASON_CONFLICT);
-    assert_string_equal(err.message, "claim \"gpu1\" can't follow its VM: a plan has it in hand");
+    assert_string_equal(err.message, "claim \"gpu1\" can't follow its VM: a plan is changing it");
 }
 
 /* ---- how it ends ---- */

@@ -209,7 +209,8 @@ static int check_entry(const struct operation_entry *entry, const struct operati
                        struct error *err)
 {
     if (operation_state_is_over(view->state) != entry->over) {
-        return error_set(err, REASON_INTERNAL, "store", "its state is \"%s\", and as a record %s",
+        return error_set(err, REASON_INTERNAL, "store",
+                         "its state is \"%s\", but its kind of record says that %s",
                          operation_state_name(view->state),
                          entry->over ? "it has ended" : "it has not ended");
     }

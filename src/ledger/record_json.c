@@ -17,7 +17,7 @@ int record_parse(const char *text, json_t **ret_json, struct error *err)
     *ret_json = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     return *ret_json != NULL
                ? 0
-               : error_set(err, REASON_INTERNAL, "store", "its text is no JSON: %s", where.text);
+               : error_set(err, REASON_INTERNAL, "store", "its text is not JSON: %s", where.text);
 }
 
 json_t *plan_to_body(const struct plan *plan)

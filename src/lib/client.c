@@ -160,8 +160,8 @@ static long queue_timeout_s(const struct client *client)
 static int is_busy(const struct client *client, struct error *err)
 {
     error_set(err, REASON_UNAVAILABLE, client->name,
-              "cleaved on %s is busy: it runs, and took no connection within %ld s", client->name,
-              queue_timeout_s(client));
+              "cleaved on %s is busy: it runs, but did not accept the connection within %ld s",
+              client->name, queue_timeout_s(client));
     error_hint(err, "try again; `ss -xp` shows which processes connect to it");
     return -REASON_UNAVAILABLE;
 }
@@ -176,14 +176,15 @@ static int no_connection(const struct client *client, struct error *err)
             carrier_explain(client->carrier, err);
         } else if (client->leads_home) {
             error_hint(err, "its name leads to an address of this host, its link or its cloud; if "
-                            "that is meant, write the address");
+                            "you mean that address, write it instead of the name");
         } else {
-            error_hint(err, "does it listen there (--listen)?");
+            error_hint(err, "check that cleaved listens there (--listen)");
         }
         return -REASON_UNAVAILABLE;
     }
     if (access(path, F_OK) == 0 && access(path, R_OK | W_OK) != 0 && errno == EACCES) {
-        error_set(err, REASON_PERMISSION, path, "you may not talk to cleaved on %s", path);
+        error_set(err, REASON_PERMISSION, path,
+                  "you have no permission to open cleaved's socket %s", path);
         error_hint(err, "use sudo, or join the group that owns the socket");
         return -REASON_PERMISSION;
     }
@@ -192,11 +193,11 @@ static int no_connection(const struct client *client, struct error *err)
     }
     error_set(err, REASON_UNAVAILABLE, path, "cleaved does not answer on %s", path);
     if (access(path, F_OK) == 0) {
-        error_hint(err, "the socket is there and no process serves it: cleaved does not run, or is "
+        error_hint(err, "the socket exists, but no process serves it: cleaved does not run, or is "
                         "not ready yet (systemctl status cleaved)");
     } else {
-        error_hint(err, "cleaved does not run, or is not ready yet (systemctl status cleaved); or "
-                        "name its socket with --socket or CLEAVE_SOCKET");
+        error_hint(err, "cleaved does not run, or is not ready yet (systemctl status cleaved). If "
+                        "it uses another socket, give --socket or CLEAVE_SOCKET");
     }
     return -REASON_UNAVAILABLE;
 }
@@ -216,7 +217,7 @@ static int transport_error(const struct client *client, CURLcode code, bool too_
     if (code == CURLE_OPERATION_TIMEDOUT) {
         error_set(err, REASON_UNAVAILABLE, client->name,
                   "cleaved on %s did not answer within %ld s", client->name, client->timeout_s);
-        error_hint(err, "what was asked for may still happen: `cleave plan list` tells");
+        error_hint(err, "the request may still be carried out: see `cleave plan list`");
         return -REASON_UNAVAILABLE;
     }
     return error_set(err, REASON_UNAVAILABLE, client->name, "talking to cleaved on %s: %s",
@@ -279,7 +280,7 @@ static int take_reply(const struct client *client, const struct reply *reply, js
     if (json == NULL) {
         error_set(err, REASON_UNAVAILABLE, client->name,
                   "the answer on %s is not JSON (HTTP status %ld)", client->name, status);
-        error_hint(err, "is it cleaved that serves this socket?");
+        error_hint(err, "check that cleaved serves this socket");
         return -REASON_UNAVAILABLE;
     }
     if (status >= 400) {
@@ -287,7 +288,7 @@ static int take_reply(const struct client *client, const struct reply *reply, js
     }
     if (status < 200 || status >= 300) { /* a redirection, say: cleaved never sends one */
         error_set(err, REASON_UNAVAILABLE, client->name,
-                  "the answer on %s has HTTP status %ld, which is none of cleaved's", client->name,
+                  "the answer on %s has HTTP status %ld, which cleaved never sends", client->name,
                   status);
         return -REASON_UNAVAILABLE;
     }

@@ -90,7 +90,7 @@ static void of_a_libvirt_that_came_up_without_a_vm_nothing_is_released(void **st
     undefine(f, "web1");
     f->host.libvirt_starts++;
     look_often(&f->mhost);
-    assert_held(&f->mhost, "a", "libvirt has not had it");
+    assert_held(&f->mhost, "a", "libvirt has not had the VM");
     assert_int_equal(mhost_count_events(&f->mhost, "claim-vm-missing", "claim/a", NULL), 1);
     assert_int_equal(mhost_count_events(&f->mhost, "claim-vm-missing", NULL, NULL), 1);
     *place = web1;
@@ -180,7 +180,7 @@ static void a_cleaved_that_starts_over_an_empty_libvirt_releases_nothing(void **
     for (int i = 0; i < 3; i++) {
         start_with_grace(&f->mhost, 1000);
         look_often(&f->mhost);
-        assert_held(&f->mhost, "a", "libvirt has not had it");
+        assert_held(&f->mhost, "a", "libvirt has not had the VM");
     }
     assert_int_equal(fake_host_count_vgpus(&f->host), 2);
 }
@@ -401,16 +401,16 @@ static void the_end_of_a_foreign_vm_of_that_name_releases_nothing(void **state)
     tell_end(f, OTHER_UUID, true, false);
     undefine(f, "web1");
     look_often(&f->mhost);
-    assert_held(&f->mhost, "a", "its own was not seen to end");
+    assert_held(&f->mhost, "a", "cleaved did not see the end of its VM");
     start_with_grace(&f->mhost, 1000); /* remembered */
     look_often(&f->mhost);
-    assert_held(&f->mhost, "a", "its own was not seen to end");
+    assert_held(&f->mhost, "a", "cleaved did not see the end of its VM");
     *place = web1;
     STR_SET(place->uuid, THIRD_UUID); /* nor that of the next one */
     mhost_look(&f->mhost);
     undefine(f, "web1");
     look_often(&f->mhost);
-    assert_held(&f->mhost, "a", "its own was not seen to end");
+    assert_held(&f->mhost, "a", "cleaved did not see the end of its VM");
     *place = web1; /* its own */
     look_often(&f->mhost);
     assert_string_equal(claim_uuid(f), web1.uuid);

@@ -137,7 +137,7 @@ static int plan_restore(struct change *change, struct plan **ret_plan, struct er
     const struct claim *existing = claims_find(&m->claims, change->name);
     if (existing != NULL) {
         return error_set(err, REASON_CONFLICT, SUBJECT("claim", existing->name),
-                         "claim \"%s\" is there, and %s", existing->name,
+                         "claim \"%s\" exists, and %s", existing->name,
                          claim_state_name(existing->state));
     }
     int r = released_find(m, change->name, &released, err);

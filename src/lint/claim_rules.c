@@ -24,9 +24,9 @@ void lint_claim_missing(struct lint *lint)
         }
         char bdf[BDF_SIZE];
         struct finding *it =
-            lint_find(lint, 0, "devices", "%s, which claim \"%s\" holds for it, is not in it",
+            lint_find(lint, 0, "devices", "it lacks %s, the device of claim \"%s\"",
                       device_name(device.mdev_uuid, &device.device, bdf), claim->name);
-        lint_advise(it, "`cleave vm start %s` puts it in", SHELL_ARG(lint->facts->name));
+        lint_advise(it, "`cleave vm start %s` puts the device in", SHELL_ARG(lint->facts->name));
     }
 }
 
@@ -55,27 +55,28 @@ static void find_lost_claim(struct lint *lint, const struct domain_device *devic
     it->severity = SEVERITY_ERROR;
     CLEANUP_STRBUF struct strbuf back = {0};
     if (gone) {
-        strbuf_addf(&back, "if it was released, `cleave claim restore %s` brings it back; ",
+        strbuf_addf(&back, "if the claim was released, `cleave claim restore %s` restores it; ",
                     device->claim);
     }
-    lint_advise(it,
-                "%s`virsh managedsave-remove %s` forgets the saved state, and the guest's memory "
-                "with it",
-                strbuf_str(&back), SHELL_WORD(lint->facts->name));
+    lint_advise(
+        it,
+        "%s`virsh managedsave-remove %s` deletes the saved state, and the guest's memory with it",
+        strbuf_str(&back), SHELL_WORD(lint->facts->name));
 }
 
 /* A saved state keeps the kind of device that its guest saw. */
 static void find_stuck(struct lint *lint, const struct domain_device *device,
                        const struct claim *claim, const char *name)
 {
-    struct finding *it = lint_find(
-        lint, 0, "hostdev", "its saved state has the %s %s for claim \"%s\", which gets a %s now",
-        device->is_mdev ? "mediated device" : "PCI function", name, claim->name,
-        device->is_mdev ? "PCI function" : "mediated device");
+    struct finding *it =
+        lint_find(lint, 0, "hostdev",
+                  "its saved state has the %s %s for claim \"%s\", but the claim now gets a %s",
+                  device->is_mdev ? "mediated device" : "PCI function", name, claim->name,
+                  device->is_mdev ? "PCI function" : "mediated device");
     it->severity = SEVERITY_ERROR;
     lint_advise(it,
-                "the state can't be brought back here: `virsh managedsave-remove %s` forgets it, "
-                "and the guest's memory with it",
+                "this host can't restore the state: `virsh managedsave-remove %s` deletes it, and "
+                "the guest's memory with it",
                 SHELL_WORD(lint->facts->name));
 }
 
@@ -99,8 +100,8 @@ void lint_saved_state(struct lint *lint)
                 lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which has %s now",
                 name, claim->name, device_name(now.mdev_uuid, &now.device, other));
             lint_advise(it,
-                        "`cleave vm start %s` puts that into the saved state and starts the VM; "
-                        "`virsh start` is refused",
+                        "`cleave vm start %s` puts that device into the saved state and starts the "
+                        "VM; `virsh start` is refused",
                         SHELL_ARG(lint->facts->name));
         }
     }
@@ -126,12 +127,13 @@ void lint_claim_intruded(struct lint *lint)
         struct finding *it = lint_find(lint, 0, "devices", "vGPU %s at %s is %s claim \"%s\"",
                                        vgpu->type[0] != '\0' ? vgpu->type : "of some type",
                                        device_name(vgpu->mdev_uuid, &vgpu->vf, bdf),
-                                       replaced ? "another tool's, in the place of that of"
-                                                : "on the GPU instance that should be alone for",
+                                       replaced ? "another tool's, in the place of the vGPU of"
+                                                : "on the exclusive GPU instance of",
                                        claim->name);
         it->severity = replaced ? SEVERITY_ERROR : SEVERITY_WARNING;
-        lint_advise(it, "have it deleted or moved by the tool that made it; `cleave claim show %s`",
-                    claim->name);
+        lint_advise(
+            it, "delete or move that vGPU with the tool that made it; see `cleave claim show %s`",
+            claim->name);
     }
 }
 
@@ -143,7 +145,7 @@ static void find_devices_that_stay(struct lint *lint)
             struct finding *it =
                 lint_find(lint, seen->device->line, lint_element(seen), "%s %s can't move",
                           seen->whole ? "the whole GPU" : "the device", seen->name);
-            lint_advise(it, "take it out, or drop `migratable` from the VM's claims");
+            lint_advise(it, "remove it, or drop `migratable` from the VM's claims");
         }
     }
 }
@@ -156,12 +158,12 @@ void lint_cannot_move(struct lint *lint)
     find_devices_that_stay(lint);
     for (vec_each(&lint->facts->obstacles, obstacle)) {
         struct finding *it = lint_find(lint, obstacle->line, "domain",
-                                       "it has %s, which can't move", obstacle->what);
-        lint_advise(it, "take it out, or drop `migratable` from the VM's claims");
+                                       "it has %s, which can't live-migrate", obstacle->what);
+        lint_advise(it, "remove it, or drop `migratable` from the VM's claims");
     }
     if (str_eq(lint->facts->cpu_mode, "host-passthrough")) {
         struct finding *it = lint_find(lint, lint->facts->cpu_line, "cpu",
-                                       "with host-passthrough it moves to the very same CPU only");
+                                       "with host-passthrough it can migrate only to the same CPU");
         it->severity = SEVERITY_NOTE;
         lint_advise(it, "use mode host-model or custom if the hosts' CPUs differ");
     }
@@ -172,12 +174,10 @@ void lint_autostart(struct lint *lint)
     for (vec_each(lint->claims, claim)) {
         if (lint->facts->autostart && lint_is_ours(lint, claim) &&
             claim->spec.hold == CLAIM_ON_DEMAND) {
-            struct finding *it =
-                lint_find(lint, 0, "domain",
-                          "it starts with the host, and its claim \"%s\" is allocated "
-                          "on demand",
-                          claim->name);
-            lint_advise(it, "create the claim without --on-demand if the VM must come up");
+            struct finding *it = lint_find(
+                lint, 0, "domain", "it starts with the host, but its claim \"%s\" is on-demand",
+                claim->name);
+            lint_advise(it, "if the VM must start, create the claim without --on-demand");
         }
     }
 }

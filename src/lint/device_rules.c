@@ -26,7 +26,7 @@ void lint_managed_vgpu(struct lint *lint)
     for (vec_each(&lint->seen, seen)) {
         if (is_vendor_vfio(seen) && seen->device->managed == TRI_YES) {
             struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                           "%s carries a vGPU, and is managed='yes'", seen->name);
+                                           "%s carries a vGPU, but has managed='yes'", seen->name);
             lint_advise(it, "write managed='no' (`virsh edit %s`)", SHELL_ARG(lint->facts->name));
         }
     }
@@ -38,10 +38,11 @@ void lint_unmanaged_gpu(struct lint *lint)
         bool refused = seen->state == HOST_DEVICE_WITH_HOST;
         if ((seen->whole && seen->device->managed != TRI_YES) || refused) {
             const char *driver = seen->whole ? seen->gpu->driver : seen->vf->driver;
-            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                           "%s %s is not managed='yes'; its driver is %s now",
-                                           seen->whole ? "the whole GPU" : "the virtual function",
-                                           seen->name, driver[0] != '\0' ? driver : "none");
+            struct finding *it =
+                lint_find(lint, seen->device->line, lint_element(seen),
+                          "%s %s does not have managed='yes'; its driver is %s now",
+                          seen->whole ? "the whole GPU" : "the virtual function", seen->name,
+                          driver[0] != '\0' ? driver : "none");
             it->severity = refused && !lint->facts->running ? SEVERITY_ERROR : it->severity;
             lint_advise(it, "write managed='yes' (`virsh edit %s`)", SHELL_ARG(lint->facts->name));
         }
@@ -68,7 +69,7 @@ static void find_other_interface(struct lint *lint, const struct seen *seen)
     bool mdev = seen->device->is_mdev;
     struct finding *it =
         lint_find(lint, seen->device->line, lint_element(seen),
-                  "the %s %s can't be there: this host's vGPUs are %s now",
+                  "the %s %s can't exist: this host's vGPUs are now %s",
                   mdev ? "mediated device" : "virtual function", seen->name,
                   mdev ? "virtual functions (vendor VFIO)" : "mediated devices (mdev)");
     lint_advise(
@@ -84,8 +85,8 @@ static void find_no_function(struct lint *lint, const struct seen *seen)
     struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                    "no PCI device of this host has the address %s", seen->name);
     lint_advise(it,
-                "write the address that the device has now (`lspci -D`), or take it out: `virsh "
-                "edit %s`",
+                "write the present address of the device (`lspci -D`), or remove the device: "
+                "`virsh edit %s`",
                 SHELL_ARG(lint->facts->name));
 }
 
@@ -108,17 +109,17 @@ void lint_absent(struct lint *lint)
             continue;
         }
         struct finding *it =
-            lint_find(lint, device->line, lint_element(seen), "%s %s is on no GPU of this host",
+            lint_find(lint, device->line, lint_element(seen), "no GPU of this host has %s %s",
                       device->is_mdev ? "the mediated device" : "the device", seen->name);
         if (seen->claim != NULL) {
             lint_advise(it,
-                        "bring it back (`cleave host restore`), or delete the claim "
-                        "(`cleave claim delete %s`)",
+                        "restore it (`cleave host restore`), or delete the claim (`cleave claim "
+                        "delete %s`)",
                         seen->claim->name);
         } else {
             lint_advise(it,
-                        "take it out (`virsh edit %s`), and claim a device: `cleave claim "
-                        "create NAME --vm %s`",
+                        "remove it (`virsh edit %s`), and claim a device: `cleave claim create "
+                        "NAME --vm %s`",
                         SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name));
         }
     }
@@ -133,18 +134,17 @@ void lint_no_vgpu(struct lint *lint)
         if ((!bare && seen->state != HOST_DEVICE_VF_OFF) || other || comes_at_start(lint, seen)) {
             continue;
         }
-        struct finding *it =
-            lint_find(lint, seen->device->line, lint_element(seen),
-                      seen->vf == NULL ? "the virtual function %s is not enabled"
-                                       : "no vGPU is made on the virtual function %s",
-                      seen->name);
+        struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                       seen->vf == NULL ? "the virtual function %s is not enabled"
+                                                        : "the virtual function %s has no vGPU",
+                                       seen->name);
         if (seen->claim != NULL) {
-            lint_advise(it, "bring back what claim \"%s\" holds: `cleave host restore`",
+            lint_advise(it, "restore the device of claim \"%s\": `cleave host restore`",
                         seen->claim->name);
         } else {
             lint_advise(it,
-                        "take it out (`virsh edit %s`), and claim a vGPU: `cleave claim create "
-                        "NAME --vm %s --type TYPE`",
+                        "remove the device (`virsh edit %s`), and claim a vGPU: `cleave claim "
+                        "create NAME --vm %s --type TYPE`",
                         SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name));
         }
     }
@@ -155,12 +155,12 @@ void lint_by_hand(struct lint *lint)
     for (vec_each(&lint->seen, seen)) {
         if (seen->gpu != NULL && seen->claim == NULL) {
             char bdf[BDF_SIZE];
-            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                           "no claim has %s of GPU %s: it was put in by hand",
-                                           seen->name, pci_addr_format(&seen->gpu->addr, bdf));
+            struct finding *it =
+                lint_find(lint, seen->device->line, lint_element(seen), "%s of GPU %s has no claim",
+                          seen->name, pci_addr_format(&seen->gpu->addr, bdf));
             lint_advise(it,
-                        "take it out (`virsh edit %s`), and claim a device: `cleave claim "
-                        "create NAME --vm %s --gpu %s`",
+                        "remove it (`virsh edit %s`), and claim a device: `cleave claim create "
+                        "NAME --vm %s --gpu %s`",
                         SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name), bdf);
         }
     }
@@ -176,8 +176,8 @@ void lint_other_claim(struct lint *lint)
                           seen->claim->vm[0] != '\0' ? "VM " : "no VM", seen->claim->vm);
             lint_advise(it,
                         str_eq(seen->device->claim, seen->claim->name)
-                            ? "`cleave gc` takes it out, as of a VM that was cloned (%s)"
-                            : "take it out: `virsh edit %s`",
+                            ? "`cleave gc` removes it, as for any cloned VM (%s)"
+                            : "remove it: `virsh edit %s`",
                         SHELL_ARG(lint->facts->name));
         }
     }
@@ -192,11 +192,11 @@ void lint_stale_alias(struct lint *lint)
         }
         bool exists = claims_find(lint->claims, alias) != NULL;
         struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                       "%s carries the alias of claim \"%s\", which %s", seen->name,
+                                       "%s has the alias of claim \"%s\", which %s", seen->name,
                                        alias, exists ? "has another device" : "does not exist");
         lint_advise(it,
-                    exists ? "start the VM with `cleave vm start %s`, which puts it right"
-                           : "`cleave gc` takes it out, or `virsh edit %s`",
+                    exists ? "start the VM with `cleave vm start %s`, which corrects the definition"
+                           : "remove it with `cleave gc` or `virsh edit %s`",
                     SHELL_ARG(lint->facts->name));
     }
 }
@@ -214,9 +214,9 @@ void lint_twice(struct lint *lint)
             const struct seen *seen = &lint->seen.items[i];
             if (is_same(lint->seen.items[j].device, seen->device)) {
                 struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                               "%s is there in line %u already", seen->name,
+                                               "%s is already in line %u", seen->name,
                                                lint->seen.items[j].device->line);
-                lint_advise(it, "take one of them out: `virsh edit %s`",
+                lint_advise(it, "remove one of them: `virsh edit %s`",
                             SHELL_ARG(lint->facts->name));
                 break;
             }
@@ -247,7 +247,7 @@ void lint_shared(struct lint *lint)
                 lint_find(lint, seen->device->line, lint_element(seen),
                           "%s is in the definition of VM \"%s\", too", seen->name, vm->name);
             bool ours = seen->claim != NULL && lint_is_ours(lint, seen->claim);
-            lint_advise(it, "take it out of one of them: `virsh edit %s`",
+            lint_advise(it, "remove it from one of the VMs: `virsh edit %s`",
                         SHELL_ARG(ours ? vm->name : lint->facts->name));
         }
     }
@@ -270,17 +270,16 @@ void lint_wide_domain(struct lint *lint)
     for (vec_each(&lint->seen, seen)) {
         const struct domain_device *device = seen->device;
         if (!device->is_mdev && device->addr.domain > WIDEST_DOMAIN && !device->by_path) {
-            struct finding *it = lint_find(lint, device->line, lint_element(seen),
-                                           "%s has a PCI domain that QEMU does not take as an "
-                                           "address",
-                                           seen->name);
+            struct finding *it = lint_find(
+                lint, device->line, lint_element(seen),
+                "%s has a PCI domain that QEMU does not accept in an address", seen->name);
             if (seen->claim != NULL) {
-                lint_advise(it, "`cleave vm start %s` writes it by its path",
+                lint_advise(it, "`cleave vm start %s` writes the device's path instead",
                             SHELL_ARG(lint->facts->name));
             } else {
                 lint_advise(it,
-                            "claim it, and cleave writes it by its path: `cleave claim create NAME "
-                            "--vm %s --gpu %s`",
+                            "claim the device, and cleave writes its path: `cleave claim create "
+                            "NAME --vm %s --gpu %s`",
                             SHELL_WORD(lint->facts->name), seen->name);
             }
         }
@@ -295,7 +294,7 @@ void lint_gpu_problem(struct lint *lint)
             pci_addr_format(&seen->gpu->addr, bdf);
             struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                            "GPU %s can't be used: %s", bdf, seen->gpu->problem);
-            lint_advise(it, "`cleave gpu show %s` says more", bdf);
+            lint_advise(it, "`cleave gpu show %s` shows more", bdf);
         }
     }
 }
@@ -351,20 +350,21 @@ void lint_group(struct lint *lint)
             pci_addr_format(&member->addr, bdf);
             struct finding *it =
                 lint_find(lint, seen->device->line, lint_element(seen),
-                          "IOMMU group %u of %s also holds %s, which the host uses with driver %s",
+                          "IOMMU group %u of %s also has %s, which the host uses with driver %s",
                           seen->gpu->iommu_group, seen->name, bdf, member->driver);
             if (!pci_same_slot(&member->addr, &seen->gpu->addr)) {
-                lint_advise(it, "it is another board's: bind it to vfio-pci if the host can do "
-                                "without it, or put the GPU into a slot with a group of its own");
+                lint_advise(
+                    it, "that function belongs to another board: bind it to vfio-pci if the host "
+                        "does not need it, or put the GPU into a slot with a group of its own");
             } else if (has_unmanaged(lint, member)) {
-                lint_advise(it, "give its <hostdev> managed='yes', and libvirt takes it from the "
-                                "host when the VM starts and gives it back");
+                lint_advise(it, "write managed='yes' into its <hostdev>; libvirt then binds it to "
+                                "vfio-pci when the VM starts, and to its driver again afterwards");
             } else if (seen->claim != NULL) {
-                lint_advise(it, "`cleave host restore` binds what goes with the claim's GPU");
+                lint_advise(it, "`cleave host restore` binds the companions of the claim's GPU");
             } else {
                 lint_advise(it,
-                            "claim the GPU, and what is on its board goes with it: `cleave claim "
-                            "create NAME --vm %s --mode passthrough --gpu %s`",
+                            "claim the GPU, and cleave takes all functions of its board: `cleave "
+                            "claim create NAME --vm %s --mode passthrough --gpu %s`",
                             SHELL_ARG(lint->facts->name), seen->name);
             }
         }

@@ -23,9 +23,9 @@ void lint_two_displays(struct lint *lint)
             continue;
         }
         struct finding *it = lint_find(lint, seen->device->line, "hostdev",
-                                       "%s is a display, and %s in line %u is one already",
+                                       "%s is a display, but %s in line %u already is one",
                                        seen->name, first->name, first->device->line);
-        lint_advise(it, "leave display and ramfb at the first of them: `virsh edit %s`",
+        lint_advise(it, "keep display and ramfb only at the first of them: `virsh edit %s`",
                     SHELL_ARG(lint->facts->name));
     }
 }
@@ -36,7 +36,7 @@ void lint_no_viewer(struct lint *lint)
         if (seen->device->display && lint->facts->n_viewers == 0) {
             struct finding *it =
                 lint_find(lint, seen->device->line, "hostdev",
-                          "%s has display='on', and no <graphics> shows it", seen->name);
+                          "%s has display='on', but no <graphics> shows it", seen->name);
             lint_advise(it, "add <graphics type='vnc'/> or 'spice', or drop display and ramfb");
         }
     }
@@ -146,8 +146,7 @@ static void judge_nodes(struct lint *lint, const struct domain_nodes *nodes, con
             struct finding *it = lint_find(lint, nodes->line, element,
                                            "the VM's %s not on NUMA node %d, where GPU %s is", what,
                                            gpu->numa_node, pci_addr_format(&gpu->addr, bdf));
-            lint_advise(it, "let node %d in, or claim a GPU of the node that the VM is on",
-                        gpu->numa_node);
+            lint_advise(it, "allow node %d, or claim a GPU on the node of the VM", gpu->numa_node);
         }
     }
 }
@@ -172,7 +171,7 @@ void lint_memory_limit(struct lint *lint)
     if (facts->hard_limit_kib < facts->mem_kib) {
         it->severity = SEVERITY_ERROR;
     }
-    lint_advise(it, "drop it: libvirt's own limit for VFIO is the memory and 1 GiB");
+    lint_advise(it, "drop it: libvirt's own limit for VFIO is the memory plus 1 GiB");
 }
 
 /* ---- the rest ---- */
@@ -187,7 +186,7 @@ void lint_viommu(struct lint *lint)
                                        "the VM has a virtual IOMMU (%s) and the vGPU %s",
                                        lint->facts->iommu.what, seen->name);
         it->severity = lint_must_migrate(lint) ? SEVERITY_ERROR : SEVERITY_NOTE;
-        lint_advise(it, "take <iommu> out if the VM shall live-migrate: `virsh edit %s`",
+        lint_advise(it, "if the VM is to live-migrate, remove <iommu>: `virsh edit %s`",
                     SHELL_ARG(lint->facts->name));
         return;
     }
@@ -197,8 +196,8 @@ void lint_emulator_args(struct lint *lint)
 {
     for (vec_each(&lint->facts->emulator_args, arg)) {
         struct finding *it = lint_find(lint, arg->line, "commandline",
-                                       "a device goes to the emulator past libvirt: %s", arg->what);
-        lint_advise(it, "take it out, and claim the device: `cleave claim create NAME --vm %s`",
+                                       "the emulator gets a device without libvirt: %s", arg->what);
+        lint_advise(it, "remove it, and claim the device: `cleave claim create NAME --vm %s`",
                     SHELL_WORD(lint->facts->name));
     }
 }
@@ -209,10 +208,10 @@ void lint_i440fx(struct lint *lint)
         if (seen->gpu == NULL || !str_eq(lint->facts->root_controller, "pci-root")) {
             continue;
         }
-        struct finding *it = lint_find(lint, lint->facts->machine_line, "os",
-                                       "machine type %s has no PCI Express, and %s is a PCI "
-                                       "Express device",
-                                       lint->facts->machine, seen->name);
+        struct finding *it =
+            lint_find(lint, lint->facts->machine_line, "os",
+                      "machine type %s has no PCI Express, but %s is a PCI Express device",
+                      lint->facts->machine, seen->name);
         it->severity = seen->whole ? SEVERITY_WARNING : SEVERITY_NOTE;
         lint_advise(it, "use the machine type q35");
         return;

@@ -68,7 +68,7 @@ static void a_step_that_keeps_nvml_closed_is_named_for_it(void **state)
     list_gpus(mhost, &now);
     const char *late = answer_text(&now, "late");
     assert_null(strstr(late, "NVML has not answered"));
-    assert_non_null(strstr(late, "NVML is not asked"));
+    assert_non_null(strstr(late, "cleaved does not ask NVML"));
     assert_non_null(strstr(late, MHOST_L40S));
     answer_done(&now);
     assert_true(mhost_wait_until(mhost, driver_is_late, mhost));

@@ -38,7 +38,7 @@ static void assert_waits_for_plan(struct mhost *mhost, enum port_kind port)
 {
     char what[64];
     struct error err = {0};
-    str_print(what, sizeof(what), "which waits: %s has not answered since 2",
+    str_print(what, sizeof(what), "and waits: %s has not answered since 2",
               lateness_port_name(port));
     assert_true(mhost_wait_until(mhost, is_free, mhost));
     assert_int_equal(hooked_ask(mhost, "web1", "prepare", &err), -REASON_UNAVAILABLE);
@@ -60,7 +60,7 @@ static void a_vm_whose_claim_a_plan_has_that_hangs_does_not_start_without_it(voi
             mhost_create(mhost, "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL),
             0);
         assert_true(mhost_wait_until(mhost, a_step_hangs, mhost));
-        assert_not_started(mhost, false, "which waits: "); /* its turn comes once the plan waits */
+        assert_not_started(mhost, false, "and waits: "); /* its turn comes once the plan waits */
         assert_waits_for_plan(mhost, ports[i]);
         assert_false(fake_host_vm(&f->host, "web1")->running);
         steps_go_on(mhost);

@@ -59,7 +59,7 @@ static void reconcile_claim(struct txn *txn, const struct claim *found)
 {
     struct claim claim = *found;
     snprintf(claim.problem, sizeof(claim.problem),
-             "it was %s when cleaved stopped, and the plan for it is not in the store",
+             "the claim was %s when cleaved stopped, and its plan is not in the store",
              claim_state_name(claim.state));
     claim_move(&claim, CLAIM_FAILED);
     txn_put_claim(txn, &claim);

@@ -18,14 +18,15 @@ static int refuse_present(const struct incoming_vm *incoming_vm, struct error *e
 {
     const struct vm *vm = NULL;
     if (!incoming_vm_see_vm(incoming_vm, &vm) && vm == NULL) {
-        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+        return error_set(err, REASON_UNAVAILABLE, "libvirt",
+                         "cleaved can't reach libvirt's VMs: %s",
                          incoming_vm->manager->host->libvirt_problem);
     }
     if (vm == NULL || vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) {
         return 0;
     }
-    return error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name), "VM \"%s\" is here, %s", vm->name,
-                     vm_state_name(vm->state));
+    return error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name), "VM \"%s\" is on this host, %s",
+                     vm->name, vm_state_name(vm->state));
 }
 
 static int plan_abort(const struct change *change, struct plan **ret_plan, struct error *err)
@@ -73,8 +74,7 @@ static void abort_replied(json_t *body, const struct error *err, void *data)
     (void)data;
     json_decref(body);
     if (err != NULL) {
-        log_warning("giving back what a VM that comes in would have had (%s): %s", err->subject,
-                    err->message);
+        log_warning("releasing the devices of an incoming VM (%s): %s", err->subject, err->message);
     }
 }
 
@@ -99,7 +99,7 @@ static int want_abort(struct incoming_vm *incoming_vm, struct error *err)
     struct incoming *incoming = incoming_vm->incoming;
     if (incoming->state == INCOMING_COMMITTED) {
         return error_set(err, REASON_CONFLICT, SUBJECT("vm", incoming->vm),
-                         "VM \"%s\" came in already and lives here", incoming->vm);
+                         "VM \"%s\" has arrived already and belongs to this host", incoming->vm);
     }
     if (incoming->abort || incoming_is_over(incoming)) {
         return 0;

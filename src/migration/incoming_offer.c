@@ -131,8 +131,9 @@ static int refuse_second(const struct manager *m, const struct migration_offer *
                          struct error *err)
 {
     if (m->host->libvirt_problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached on %s: %s",
-                         m->host->name, m->host->libvirt_problem);
+        return error_set(err, REASON_UNAVAILABLE, "libvirt",
+                         "cleaved can't reach libvirt's VMs on %s: %s", m->host->name,
+                         m->host->libvirt_problem);
     }
     return hold_check(&m->holds, hold_vm(offer->vm, ""), WANT_VM_ARRIVE, NULL, err);
 }
@@ -151,9 +152,9 @@ static void run_offer(struct change *change)
         return;
     }
     if (looks_wait_for_driver(m)) {
-        error_set(&err, REASON_UNAVAILABLE, "NVML", "no VM can come here now: %s",
+        error_set(&err, REASON_UNAVAILABLE, "NVML", "this host can't take a VM now: %s",
                   looks_driver_problem(m));
-        error_hint(&err, "try again later; `cleave host show` there tells what hangs");
+        error_hint(&err, "try again later; `cleave host show` on that host shows what hangs");
         change_refuse(change, &err);
         return;
     }

@@ -79,9 +79,9 @@ static int incoming_refuse_cancel(const struct operation *operation, struct erro
                          operation_state_name(operation->state));
     }
     error_set(err, REASON_UNSUPPORTED, SUBJECT("migration", incoming->id),
-              "%s leads the migration of VM \"%s\": it can't be cancelled here", incoming->host,
+              "%s leads the migration of VM \"%s\", so this host can't cancel it", incoming->host,
               incoming->vm);
-    error_hint(err, "there: `cleave migration cancel %s`", incoming->id);
+    error_hint(err, "cancel it on that host: `cleave migration cancel %s`", incoming->id);
     return -REASON_UNSUPPORTED;
 }
 

@@ -52,12 +52,12 @@ static int check_here(const struct incoming_vm *incoming_vm, struct error *err)
     const struct vm *vm = NULL;
     if (!incoming_vm_see_vm(incoming_vm, &vm)) {
         return error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", incoming->vm),
-                         "libvirt on %s does not say yet whether VM \"%s\" is there",
+                         "libvirt on %s has not said yet whether VM \"%s\" is there",
                          incoming->target, incoming->vm);
     }
     return vm != NULL ? 0
                       : error_set(err, REASON_CONFLICT, SUBJECT("vm", incoming->vm),
-                                  "VM \"%s\" is not here", incoming->vm);
+                                  "VM \"%s\" is not on this host", incoming->vm);
 }
 
 static void commit_ended(const struct error *err, void *data)

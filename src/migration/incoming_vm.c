@@ -117,7 +117,7 @@ static void commit_stored(const struct error *err, void *data)
         (void)sm_move(&incoming_state_words, &incoming->state, INCOMING_COMMITTED);
         incoming->finished_us = clock_realtime_us();
         incoming_vm_hold(incoming_vm);
-        log_info("VM %s came in from %s", incoming->vm, incoming->host);
+        log_info("VM %s arrived from %s", incoming->vm, incoming->host);
         incoming_vm_follow(incoming_vm);
     }
     end_commit(incoming_vm, err);
@@ -150,7 +150,7 @@ static void commit_in_turn(void *data)
     }
     txn_put_incoming(&txn, next);
     txn_event(&txn, "vm-arrived", SUBJECT("vm", next->vm), next->author,
-              "it came from %s, migration %s", next->host, next->id);
+              "it arrived from %s, migration %s", next->host, next->id);
     txn_commit_then(&txn, commit_stored, incoming_vm);
 }
 
@@ -160,7 +160,7 @@ void incoming_vm_commit(struct incoming_vm *incoming_vm, draft_done_fn *done, vo
     if (incoming_vm->committing) {
         struct error err = {0};
         error_set(&err, REASON_UNAVAILABLE, SUBJECT("vm", incoming_vm->incoming->vm),
-                  "that VM \"%s\" is here is being stored", incoming_vm->incoming->vm);
+                  "cleaved is storing that VM \"%s\" has arrived", incoming_vm->incoming->vm);
         error_hint(&err, "try again");
         done(&err, data);
         return;

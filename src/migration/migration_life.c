@@ -59,7 +59,7 @@ void migrations_close(struct manager *m)
     peer_lines_close(m->migrations);
     struct guest_port *port = TAKE_PTR(m->config.move_guest);
     if (moving && worker_abandon(m->migrations->move_worker)) {
-        log_info("a VM is on its way; the next start sees where it came to");
+        log_info("a VM is migrating; the next start of cleaved finds out where it is");
         m->migrations->move_worker = NULL;
         return; /* it still has the port */
     }

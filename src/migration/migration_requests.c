@@ -36,8 +36,9 @@ static int check_addresses(struct migration_request *request, const struct calle
     (void)remote_read_destination(request->destination, rights, &destination, NULL);
     if (!remote_ssh_peer(&destination, request->peer, sizeof(request->peer))) {
         error_set(err, REASON_INVALID, "request body: peer",
-                  "where the target's cleaved is can't be read from \"%s\"", request->destination);
-        error_hint(err, "name its address (ssh:[user@]host[:port]; as root also http://host:port "
+                  "the address of the target's cleaved does not follow from \"%s\"",
+                  request->destination);
+        error_hint(err, "give its address (ssh:[user@]host[:port]; as root also http://host:port "
                         "or unix:/path)");
         return -REASON_INVALID;
     }

@@ -20,13 +20,13 @@ int outgoing_check_resolvable(const struct outgoing *outgoing, struct error *err
 {
     const struct migration *migration = outgoing->migration;
     static const char *const why[MIGRATION_STATE_COUNT] = {
-        [MIGRATION_CHECKING] = "nothing has been done yet, and it ends on its own",
-        [MIGRATION_PREPARING] = "the VM has not moved, and it ends on its own",
+        [MIGRATION_CHECKING] = "nothing has been done yet, and the migration ends without help",
+        [MIGRATION_PREPARING] = "the VM has not moved, and the migration ends without help",
         [MIGRATION_MOVING] = "libvirt is moving the VM",
-        [MIGRATION_RELEASING] = "what the VM had here is being given back already",
-        [MIGRATION_DONE] = "nothing is left to resolve",
-        [MIGRATION_CANCELLED] = "nothing is left to resolve",
-        [MIGRATION_FAILED] = "nothing is left to resolve",
+        [MIGRATION_RELEASING] = "the VM's devices on this host are being released already",
+        [MIGRATION_DONE] = "the migration is over",
+        [MIGRATION_CANCELLED] = "the migration is over",
+        [MIGRATION_FAILED] = "the migration is over",
     };
     bool undecided =
         migration->state == MIGRATION_MOVING && outgoing->deciding && !outgoing->moving;

@@ -117,8 +117,9 @@ void outgoing_advance_checking(struct outgoing *outgoing)
         outgoing_enter(outgoing, MIGRATION_CANCELLED);
     } else if (outgoing->operation->resumed) {
         struct error err = {0};
-        error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved was restarted before it began");
-        error_hint(&err, "ask for it again");
+        error_set(&err, REASON_UNAVAILABLE, "cleaved",
+                  "cleaved was restarted before the migration began");
+        error_hint(&err, "start the migration again");
         outgoing_fail(outgoing, &err);
     } else if (!outgoing->checked) {
         outgoing->jobs++;
@@ -165,7 +166,7 @@ static void target_answered(struct outgoing *outgoing, struct incoming *incoming
         error_set(&own, REASON_DRIVER, SUBJECT("vm", incoming->vm),
                   "%s could not prepare for VM \"%s\": %s", incoming->target, incoming->vm,
                   incoming->problem);
-        error_hint(&own, "`cleave plan list` there shows what was tried");
+        error_hint(&own, "`cleave plan list` on that host shows what was tried");
         outgoing_go_back(outgoing, &own);
     }
 }
@@ -177,7 +178,7 @@ void outgoing_advance_preparing(struct outgoing *outgoing)
         outgoing_go_back(outgoing, NULL);
     } else if (outgoing->offer == NULL) {
         error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved was restarted before the VM moved");
-        error_hint(&err, "ask for it again");
+        error_hint(&err, "start the migration again");
         outgoing_go_back(outgoing, &err);
     } else {
         outgoing_ask_peer(outgoing, outgoing->offered ? PEER_ASK_STATUS : PEER_ASK_PREPARE,

@@ -65,7 +65,7 @@ static void release_replied(json_t *body, const struct error *err, void *data)
     outgoing->jobs--;
     if (err != NULL) {
         outgoing->releasing = false;
-        log_warning("migration %s: releasing what VM %s had: %s", outgoing->migration->id,
+        log_warning("migration %s: releasing the devices of VM %s: %s", outgoing->migration->id,
                     outgoing->migration->request.vm, err->message);
         outgoing_back_off(outgoing);
     }
@@ -138,7 +138,7 @@ static void end_abort(struct outgoing *outgoing)
 {
     bool cancelled = outgoing->migration->cancel;
     if (!cancelled && outgoing->migration->problem[0] == '\0') {
-        STR_SET(outgoing->migration->problem, "the VM stays here");
+        STR_SET(outgoing->migration->problem, "the VM stays on this host");
         outgoing->migration->reason = REASON_DRIVER;
     }
     outgoing_enter(outgoing, cancelled ? MIGRATION_CANCELLED : MIGRATION_FAILED);
@@ -162,8 +162,9 @@ static void aborted(struct outgoing *outgoing, struct incoming *incoming, const 
     uint64_t now = clock_monotonic_us();
     outgoing->touched_us = outgoing->touched_us == 0 ? now : outgoing->touched_us;
     if (now - outgoing->touched_us > ABORT_PATIENCE_TICKS * outgoing_tick_us(outgoing->manager)) {
-        log_warning("migration %s: %s does not answer; it gives back what it has on its own",
-                    outgoing->migration->id, outgoing->migration->request.peer);
+        log_warning(
+            "migration %s: %s does not answer; it will release its devices without being asked",
+            outgoing->migration->id, outgoing->migration->request.peer);
         end_abort(outgoing);
         return;
     }

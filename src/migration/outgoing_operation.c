@@ -17,11 +17,12 @@ static int refuse(const struct migration *migration, struct error *err)
                       migration->request.vm, migration_state_name(migration->state));
     if (migration->state == MIGRATION_SWITCHING) {
         error_hint(err,
-                   "the VM is on %s already; migrate it back from there. If that host is lost for "
-                   "good: `cleave migration resolve %s --dry-run --target`, or `--source`",
+                   "the VM is on %s already; migrate it back from that host. If that host is lost "
+                   "for good: `cleave migration resolve %s --dry-run --target`, or `--source`",
                    migration->target, migration->id);
     } else if (!migration_is_over(migration)) {
-        error_hint(err, "the VM is on %s already; migrate it back from there", migration->target);
+        error_hint(err, "the VM is on %s already; migrate it back from that host",
+                   migration->target);
     }
     return r;
 }

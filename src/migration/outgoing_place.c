@@ -63,9 +63,9 @@ static void report_split_brain(struct outgoing *outgoing)
         return;
     }
     error_set(&err, REASON_CONFLICT, SUBJECT("vm", outgoing->migration->request.vm),
-              "VM \"%s\" runs here and on %s; both keep its claims",
+              "VM \"%s\" runs on this host and on %s; both hosts keep its claims",
               outgoing->migration->request.vm, outgoing->migration->target);
-    error_hint(&err, "stop one of them at once: two VMs on one disk destroy it");
+    error_hint(&err, "stop one of them at once: two VMs on one disk destroy its contents");
     if (outgoing->migration->state == MIGRATION_ABORTING) {
         outgoing_blame(outgoing, &err);
     }
@@ -79,8 +79,9 @@ static void on_target_located(struct outgoing *outgoing, struct incoming *incomi
     enum place here = outgoing_place_here(outgoing);
     enum place there = place_there(incoming, err);
     enum whereabouts where = whereabouts(here, there, outgoing->migration->moved);
-    log_info("migration %s: VM %s is %s here and %s there", outgoing->migration->id,
-             outgoing->migration->request.vm, place_name(here), place_name(there));
+    log_info("migration %s: VM %s is %s on the source and %s on the target",
+             outgoing->migration->id, outgoing->migration->request.vm, place_name(here),
+             place_name(there));
     switch (where) {
     case WHERE_WAIT:
         outgoing_back_off(outgoing);

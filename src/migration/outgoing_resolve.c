@@ -88,24 +88,24 @@ static void name_rest(const struct migration *migration, enum migration_resoluti
     const char *vm = migration->request.vm;
     const char *target = target_of(migration);
     if (where == RESOLUTION_TARGET) {
-        add_line(rest, "if %s comes back with VM \"%s\", cleaved there takes it over on its own",
-                 target, vm);
+        add_line(rest, "if %s comes back with VM \"%s\", cleaved there takes the VM over", target,
+                 vm);
     } else {
         add_line(rest,
-                 "before VM \"%s\" starts here, be sure that it does not run on %s: two VMs on one "
-                 "disk destroy it",
+                 "before VM \"%s\" starts on this host, make sure that it does not run on %s: two "
+                 "VMs on one disk destroy its contents",
                  vm, target);
         CLEANUP_STRBUF struct strbuf claims = {0};
         for (vec_each(&migration->devices, device)) {
             strbuf_addf(&claims, "`cleave claim delete %s` and ", device->claim);
         }
         add_line(rest,
-                 "if %s comes back with VM \"%s\", cleaved there takes it over on its own: stop it "
-                 "there at once, then %s`cleave vm delete %s` there",
+                 "if %s comes back with VM \"%s\", cleaved there takes the VM over: stop it there "
+                 "at once, then %s`cleave vm delete %s` there",
                  target, vm, strbuf_str(&claims), vm);
     }
-    add_line(rest, "if it comes back without, it gives back what it kept for it, as soon as its "
-                   "--incoming-patience ends (120 s)");
+    add_line(rest, "if that host comes back without the VM, it releases the VM's devices when its "
+                   "--incoming-patience is over (120 s)");
 }
 
 static json_t *reply_of(const struct outgoing *outgoing, const struct resolving *resolving,
@@ -127,9 +127,11 @@ static json_t *reply_of(const struct outgoing *outgoing, const struct resolving 
 static int refuse_answering(const struct migration *migration, struct error *err)
 {
     error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
-              "cleaved on %s answers: the migration of VM \"%s\" ends on its own",
+              "cleaved on %s answers, so the migration of VM \"%s\" ends without help",
               target_of(migration), migration->request.vm);
-    error_hint(err, "`cleave migration show %s` here, and `cleave vm list` there", migration->id);
+    error_hint(err,
+               "see `cleave migration show %s` on this host, and `cleave vm list` on the target",
+               migration->id);
     return -REASON_CONFLICT;
 }
 
@@ -139,28 +141,29 @@ static int refuse_here(const struct outgoing *outgoing, enum migration_resolutio
     const char *vm = outgoing->migration->request.vm;
     enum place here = outgoing_place_here(outgoing);
     if (here == PLACE_UNKNOWN) {
-        error_set(err, REASON_UNAVAILABLE, "libvirt", "what VM \"%s\" does here is not known: %s",
-                  vm, outgoing->manager->host->libvirt_problem);
-        error_hint(err, "nothing is given back before libvirt here says that no VM uses it");
+        error_set(err, REASON_UNAVAILABLE, "libvirt",
+                  "the state of VM \"%s\" on this host is unknown: %s", vm,
+                  outgoing->manager->host->libvirt_problem);
+        error_hint(
+            err, "cleaved releases no device before libvirt on this host says that no VM uses it");
         return -REASON_UNAVAILABLE;
     }
     if (where == RESOLUTION_TARGET && (here == PLACE_RUNNING || here == PLACE_PAUSED)) {
         error_set(err, REASON_IN_USE, SUBJECT("vm", vm),
-                  "VM \"%s\" is still here: libvirt says that it is %s", vm, place_name(here));
+                  "VM \"%s\" is still on this host: libvirt says that it is %s", vm,
+                  place_name(here));
         error_hint(err,
-                   here == PLACE_PAUSED
-                       ? "`virsh resume %s` if it is to go on here, `virsh destroy %s` if not; "
-                         "then resolve it"
-                       : "resolve it with --source",
+                   here == PLACE_PAUSED ? "`virsh resume %s` if the VM is to run on this host, "
+                                          "`virsh destroy %s` if not; then resolve the migration"
+                                        : "resolve the migration with --source",
                    vm, vm);
         return -REASON_IN_USE;
     }
     if (where == RESOLUTION_SOURCE && here == PLACE_ABSENT) {
         error_set(err, REASON_NOT_FOUND, SUBJECT("vm", vm),
-                  "VM \"%s\" is not here: libvirt has no "
-                  "definition of it",
-                  vm);
-        error_hint(err, "`virsh define` it first, or resolve it with --target");
+                  "VM \"%s\" is not on this host: libvirt has no definition of it", vm);
+        error_hint(err,
+                   "define the VM first (`virsh define`), or resolve the migration with --target");
         return -REASON_NOT_FOUND;
     }
     return 0;
@@ -204,7 +207,7 @@ static int next_state(struct saying *saying, struct error *err)
     next->problem[0] = '\0';
     if (!away) {
         snprintf(next->problem, sizeof(next->problem),
-                 "%s said that VM \"%s\" is here; %s did not answer", resolving->author,
+                 "%s said that VM \"%s\" is on this host; %s did not answer", resolving->author,
                  next->request.vm, target_of(next));
         next->reason = REASON_UNAVAILABLE;
         next->rule[0] = '\0';
@@ -265,7 +268,7 @@ static void store_word(void *data)
     txn_put_migration(&txn, next);
     txn_event(
         &txn, "migration-resolved", SUBJECT("vm", next->request.vm), resolving->author,
-        "migration %s to %s: the VM is on the %s, by a person's word; the target did not answer",
+        "migration %s to %s: a person said that the VM is on the %s; the target did not answer",
         next->id, target_of(next), migration_resolution_name(resolving->where));
     outgoing_note(&txn, next);
     txn_commit_then(&txn, word_stored, saying);

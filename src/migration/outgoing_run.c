@@ -43,7 +43,7 @@ static void watched(struct outgoing *outgoing, struct incoming *incoming, const 
         }
         error_set(&outgoing->err, REASON_UNAVAILABLE, "cleaved",
                   "cleaved was restarted, and libvirt has not moved the VM");
-        error_hint(&outgoing->err, "ask for it again");
+        error_hint(&outgoing->err, "start the migration again");
         outgoing->deciding = true;
     }
     outgoing_schedule(outgoing);

@@ -120,8 +120,7 @@ void outgoing_ask_peer(struct outgoing *outgoing, enum peer_question question,
     }
     job->result =
         error_set(&job->err, REASON_UNAVAILABLE, SUBJECT("vm", job->request.vm),
-                  "as many other hosts as dry runs may ask at once (%d) are being asked "
-                  "already, and have not answered yet",
+                  "dry runs are already waiting for %d other hosts, which is the limit",
                   outgoing->member ? PEER_TRIALS_MAX - PEER_ROOTS_TRIALS : PEER_TRIALS_MAX);
     error_hint(&job->err, "try again in a minute; `cleave migration list` shows what is under way");
     evloop_post(outgoing->manager->config.loop, job_done, job);

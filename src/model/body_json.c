@@ -75,7 +75,7 @@ const struct body_kind body_claim = {
     .document = "ClaimRequest", .size = sizeof(struct claim_body), .read = claim_body_read};
 
 static const struct text_form site_form = {
-    .fits = parse_name, .complaint = "is no name: letters, digits, '.', '_' and '-'"};
+    .fits = parse_name, .complaint = "is not a name: use letters, digits, '.', '_' and '-'"};
 
 static const struct field site_fields[] = {
     FIELD_STRING(struct site_body, name, "name", FACE_USER, .required = true, .form = &site_form),
@@ -198,7 +198,8 @@ static int vm_body_read(const json_t *json, void *vm_body, struct error *err)
     const char *name = reader_str(&r, "name", sizeof(body->name) - 1);
     body->template = reader_text(&r, "template", MAX_XML);
     if (name != NULL && !parse_long_name(name, sizeof(body->name) - 1)) {
-        reader_fail(&r, "name", "\"%s\" is no name: letters, digits, '.', '_' and '-'", name);
+        reader_fail(&r, "name", "\"%s\" is not a name: use letters, digits, '.', '_' and '-'",
+                    name);
     }
     STR_SET(body->name, name == NULL ? "" : name);
     return reader_end(&r);

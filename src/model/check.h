@@ -18,7 +18,7 @@
  * is
  * "". Names are part of the API. */
 #define MIGRATION_FACT_MAP(X)                                                                      \
-    X(MODE, "mode", "how the VM has the GPU")                                                      \
+    X(MODE, "mode", "mode of the VM's device")                                                     \
     X(BOARD, "board", "board")                                                                     \
     X(BOARD_ID, "board-id", "PCI device and subsystem")                                            \
     X(TYPE, "type", "vGPU type")                                                                   \
@@ -33,15 +33,15 @@
     X(SCHEDULER, "scheduler", "scheduling policy of the GPU")                                      \
     X(SIZES, "sizes", "equal or mixed vGPU sizes")                                                 \
     X(GUEST, "guest", "guest operating system")                                                    \
-    X(GUEST_DRIVER_MODEL, "guest-driver-model", "what the guest's driver runs as: tcc or wddm")    \
-    X(ROOM, "room", "can it be made there? yes or no")                                             \
-    X(ROOM_PROBLEM, "room-problem", "why it can't")                                                \
-    X(CLAIM_NAME, "claim-name", "is the claim's name free there? yes or no")                       \
-    X(VM_NAME, "vm-name", "is the VM's name free there? yes or no")                                \
-    X(VM_STATE, "vm-state", "what the VM does")                                                    \
+    X(GUEST_DRIVER_MODEL, "guest-driver-model", "driver model in the guest: tcc or wddm")          \
+    X(ROOM, "room", "can the target make the device? yes or no")                                   \
+    X(ROOM_PROBLEM, "room-problem", "why the target can't make the device")                        \
+    X(CLAIM_NAME, "claim-name", "is the claim's name free on the target? yes or no")               \
+    X(VM_NAME, "vm-name", "is the VM's name free on the target? yes or no")                        \
+    X(VM_STATE, "vm-state", "state of the VM")                                                     \
     X(HOST, "host", "name of the host")                                                            \
     X(LIBVIRT, "libvirt", "libvirt's version")                                                     \
-    X(OWN_DEVICES, "own-devices", "host devices of the VM that no claim gave it")
+    X(OWN_DEVICES, "own-devices", "host devices of the VM without a claim")
 
 enum migration_fact {
 #define MIGRATION_FACT_ENUM(sym, name, text) FACT_##sym,

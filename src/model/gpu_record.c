@@ -199,13 +199,13 @@ void quarantine_hint(const struct quarantine *quarantine, const char *bdf, struc
 {
     if (quarantine->set && str_eq(quarantine->kind, "reset-failed")) {
         error_hint(err,
-                   "reboot the host, or power it off and on, for its reset failed; `cleave gpu "
-                   "recover %s` tries once more",
+                   "its reset failed, so reboot the host, or power it off and on; `cleave gpu "
+                   "recover %s` tries the reset again",
                    bdf);
         return;
     }
     error_hint(err,
-               "`cleave gpu recover %s` resets it, makes its claims' devices again and lets "
-               "new claims on it",
+               "`cleave gpu recover %s` resets the GPU, makes its claims' devices again, and "
+               "allows new claims",
                bdf);
 }

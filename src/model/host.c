@@ -278,8 +278,8 @@ static int refuse_model(const struct host *host, const char *text, struct error 
         return 0;
     }
     error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", text),
-              "\"%s\" is a model, and a GPU is named by its address, UUID or index: of that model "
-              "%s %s",
+              "\"%s\" is a model, but a GPU must be named by its address, UUID or index; of that "
+              "model %s %s",
               text, n == 1 ? "is" : "are", strbuf_str(&list));
     error_hint(err, "`cleave gpu list` shows addresses and indexes");
     return -REASON_NOT_FOUND;
@@ -294,9 +294,8 @@ static int refuse_away(const struct host *host, const char *text, struct error *
             str_eq_case(gpu->seen_uuid, text)) {
             pci_addr_format(&gpu->addr, bdf);
             error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", text),
-                      "GPU %s was seen last at %s, which NVIDIA's driver does not have now", text,
-                      bdf);
-            error_hint(err, "name it by that address: %s", bdf);
+                      "GPU %s was last at %s, but NVIDIA's driver has no GPU there now", text, bdf);
+            error_hint(err, "use that address: %s", bdf);
             return -REASON_NOT_FOUND;
         }
     }
@@ -323,7 +322,7 @@ int host_unknown_gpu(const struct host *host, const char *text, struct error *er
     error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", text), "there is no GPU \"%s\" on this host",
               text);
     if (nearest != NULL) {
-        error_hint(err, "did you mean \"%s\"? `cleave gpu list` shows them all", nearest);
+        error_hint(err, "did you mean \"%s\"? `cleave gpu list` shows all GPUs", nearest);
     } else {
         error_hint(err, "`cleave gpu list` shows addresses, UUIDs, indexes and models");
     }

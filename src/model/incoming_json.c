@@ -70,7 +70,7 @@ int migration_offer_read(const json_t *json, void *migration_offer, struct error
     struct migration_offer *offer = migration_offer;
     int r = schema_parse(&migration_offer_schema, &in, offer, err);
     if (r == 0 && offer->vm[0] == '\0') {
-        r = error_set(err, REASON_INVALID, in.origin, "vm: a VM has a name");
+        r = error_set(err, REASON_INVALID, in.origin, "vm: the VM needs a name");
     }
     return r;
 }
@@ -103,7 +103,7 @@ static const struct field incoming_fields[] = {
     FIELD_LIST(struct incoming, devices, "devices", migration_device, FACE_KEPT,
                .max = MIGRATION_MAX_CLAIMS),
     FIELD_LIST(struct incoming, checks, "checks", check, FACE_KEPT, .max = MIGRATION_MAX_CHECKS),
-    FIELD_LINES(struct incoming, steps, text, "steps", "a step is text", FACE_KEPT,
+    FIELD_LINES(struct incoming, steps, text, "steps", "a step must be text", FACE_KEPT,
                 .max = MIGRATION_MAX_STEPS),
     FIELD_TEXT(struct incoming, problem, "problem", FACE_KEPT),
     FIELD_COUNT(struct incoming, created_us, "createdUs", FACE_KEPT, .required = true),

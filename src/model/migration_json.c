@@ -82,7 +82,7 @@ static const struct field migration_fields[] = {
     FIELD_LIST(struct migration, devices, "devices", migration_device, FACE_KEPT,
                .max = MIGRATION_MAX_CLAIMS),
     FIELD_LIST(struct migration, checks, "checks", check, FACE_KEPT, .max = MIGRATION_MAX_CHECKS),
-    FIELD_LINES(struct migration, steps, text, "steps", "a step is text", FACE_KEPT,
+    FIELD_LINES(struct migration, steps, text, "steps", "a step must be text", FACE_KEPT,
                 .max = MIGRATION_MAX_STEPS),
     FIELD_OBJECT(struct migration, estimate, "estimate", migration_estimate, FACE_KEPT,
                  .required = true),

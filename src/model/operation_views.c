@@ -191,7 +191,7 @@ void drain_describe(const struct drain *drain, struct operation_view *view)
     view->progress.done = gone;
     view->progress.total = drain->vms.n;
     if (stay > 0) {
-        str_print(view->problem, sizeof(view->problem), "%zu of %zu VMs stay here", stay,
+        str_print(view->problem, sizeof(view->problem), "%zu of %zu VMs stay on this host", stay,
                   drain->vms.n);
         STR_SET(view->hint, "`cleave host drain --status` says why");
     }

@@ -176,8 +176,8 @@ static void describe_create(const struct step *step, const char *what, char *out
                   step->start);
     } else {
         str_print(out, size,
-                  "create vGPU %s on %s in %s at %u (as long as that takes, up to %u more keep the "
-                  "driver from other instances)",
+                  "create vGPU %s on %s in %s at %u (meanwhile up to %u short-lived vGPUs occupy "
+                  "other instances)",
                   step->type, what, step->profile, step->start, step->fillers);
     }
 }
@@ -219,11 +219,11 @@ const char *step_describe(const struct step *step, char *out, size_t size)
         str_print(out, size, "detach %s from VM %s", what, step->vm);
         break;
     case STEP_COMPANION_VFIO:
-        str_print(out, size, "bind %s (%s), which goes with %s, to vfio-pci", device, step->driver,
+        str_print(out, size, "bind %s (%s), a companion of %s, to vfio-pci", device, step->driver,
                   gpu);
         break;
     case STEP_COMPANION_HOME:
-        str_print(out, size, "give %s, which goes with %s, back to %s", device, gpu, step->driver);
+        str_print(out, size, "bind %s, a companion of %s, to %s again", device, gpu, step->driver);
         break;
     case STEP_SCHEDULER_SET:
         gpu_scheduler_describe(&step->scheduler, scheduler, sizeof(scheduler));
@@ -233,7 +233,7 @@ const char *step_describe(const struct step *step, char *out, size_t size)
         str_print(out, size, "%s: %s%s%s", gpu, rows[step->kind].text,
                   pci_addr_cmp(&step->device, &step->gpu) == 0
                       ? ""
-                      : ", as is all of its IOMMU group with ",
+                      : ", with all of its IOMMU group, which contains ",
                   pci_addr_cmp(&step->device, &step->gpu) == 0 ? "" : device);
         break;
     case STEP_GPU_RESET:

@@ -19,19 +19,20 @@ enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
 
 /* X(symbol, name, port, text). One row per kind of change cleave can make. */
 #define STEP_MAP(X)                                                                                \
-    X(COMPANION_VFIO, "companion-vfio", PORT_PCI, "bind a function next to the GPU to vfio-pci")   \
+    X(COMPANION_VFIO, "companion-vfio", PORT_PCI, "bind a companion of the GPU to vfio-pci")       \
     X(BIND_VFIO, "bind-vfio", PORT_PCI, "bind the whole GPU to vfio-pci")                          \
-    X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "give the GPU back to the host's driver")              \
-    X(COMPANION_HOME, "companion-home", PORT_PCI, "give a function next to the GPU back")          \
+    X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "bind the GPU to the host's driver")                   \
+    X(COMPANION_HOME, "companion-home", PORT_PCI,                                                  \
+      "bind a companion of the GPU to the host's driver")                                          \
     X(MIG_ENABLE, "mig-enable", PORT_GPU, "turn MIG mode on")                                      \
     X(MIG_DISABLE, "mig-disable", PORT_GPU, "turn MIG mode off")                                   \
-    X(GPU_RESET, "gpu-reset", PORT_PCI, "reset the GPU, and all that stands on it")                \
-    X(PCI_RESCAN, "pci-rescan", PORT_PCI, "take the GPU off the bus and look for it again")        \
+    X(GPU_RESET, "gpu-reset", PORT_PCI, "reset the GPU, with all instances and vGPUs on it")       \
+    X(PCI_RESCAN, "pci-rescan", PORT_PCI, "remove the GPU from the bus and scan for it")           \
     X(SRIOV_ENABLE, "sriov-enable", PORT_PCI, "enable virtual functions")                          \
     X(SRIOV_DISABLE, "sriov-disable", PORT_PCI, "disable virtual functions")                       \
     X(MIXED_ON, "mixed-on", PORT_GPU, "allow mixed vGPU sizes")                                    \
-    X(MIXED_OFF, "mixed-off", PORT_GPU, "go back to equal vGPU sizes")                             \
-    X(SCHEDULER_SET, "scheduler-set", PORT_GPU, "choose how time-sliced vGPUs share the GPU")      \
+    X(MIXED_OFF, "mixed-off", PORT_GPU, "return to equal vGPU sizes")                              \
+    X(SCHEDULER_SET, "scheduler-set", PORT_GPU, "set the scheduler of time-sliced vGPUs")          \
     X(GI_CREATE, "gi-create", PORT_GPU, "create a GPU instance")                                   \
     X(GI_DESTROY, "gi-destroy", PORT_GPU, "destroy a GPU instance")                                \
     X(CI_CREATE, "ci-create", PORT_GPU, "create the default compute instance")                     \
@@ -39,7 +40,7 @@ enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
     X(VGPU_CREATE, "vgpu-create", PORT_PCI, "create a vGPU")                                       \
     X(VGPU_DELETE, "vgpu-delete", PORT_PCI, "delete a vGPU")                                       \
     X(ATTACH, "attach", PORT_GUEST, "put the device into the VM's definition")                     \
-    X(DETACH, "detach", PORT_GUEST, "take the device out of the VM's definition")
+    X(DETACH, "detach", PORT_GUEST, "remove the device from the VM's definition")
 
 enum step_kind {
 #define STEP_ENUM(sym, name, port, text) STEP_##sym,

@@ -180,7 +180,7 @@ static const struct field plan_fields[] = {
     FIELD_LIST(struct plan, bars, "bars", plan_bar, FACE_KEPT, .max = PLAN_MAX_STEPS),
     FIELD_LIST(struct plan, moves, "moves", plan_move, FACE_KEPT, .left_out = true,
                .max = PLAN_MAX_STEPS),
-    FIELD_LINES(struct plan, left, text, "left", "not a list of sentences", FACE_KEPT,
+    FIELD_LINES(struct plan, left, text, "left", "must be a list of texts", FACE_KEPT,
                 .left_out = true, .max = PLAN_MAX_STEPS),
     FIELD_HOOK("notChecked", unchecked_hook, FACE_KEPT),
     FIELD_LIST(struct plan, warnings, "warnings", plan_warning, FACE_KEPT, .left_out = true,

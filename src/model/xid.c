@@ -122,9 +122,9 @@ const char *xid_advice(const struct xid *xid)
 {
     switch (xid->effect) {
     case XID_NOTE:
-        return "the GPU goes on";
+        return "the GPU continues";
     case XID_VM:
-        return "the program that caused it, or its VM, must be restarted; the GPU is sound";
+        return "restart the program that caused it, or its VM; the GPU works";
     case XID_RESET:
         return "the GPU must be reset";
     case XID_REBOOT:

@@ -51,7 +51,7 @@ static void set_timer(struct operations *all)
     }
     int r = evloop_timer_set(all->timer, first_us > now_us ? first_us - now_us : 0);
     if (r != 0) {
-        log_error("no timer for what takes time: %s", strerror(-r));
+        log_error("can't create the timer for operations: %s", strerror(-r));
     }
 }
 
@@ -111,7 +111,7 @@ void operations_resume(struct operations *all)
         if (!operation->resumed || operation_is_over(operation)) {
             continue;
         }
-        log_info("%s %s (%s) was %s: going on", operation_kind_id_name(operation->kind->id),
+        log_info("%s %s (%s) was %s: continuing it", operation_kind_id_name(operation->kind->id),
                  operation->id, operation->subject, operation_state_name(operation->state));
         if (operation->kind->resume != NULL) {
             operation->kind->resume(operation);
@@ -304,7 +304,7 @@ static int refuse_cancel(const struct operation *operation, struct error *err)
     error_set(err, REASON_UNSUPPORTED, SUBJECT("operation", operation->id),
               "the %s%s of %s can't be cancelled", operation->dry_run ? "dry run of a " : "", kind,
               operation->subject);
-    error_hint(err, "it ends on its own; `cleave operation show %s` tells how far it is",
+    error_hint(err, "it ends without help; `cleave operation show %s` shows the progress",
                operation->id);
     return -REASON_UNSUPPORTED;
 }

@@ -14,16 +14,16 @@ static int check_mig(const struct gpu_work *work, bool on, struct error *err)
         return 0;
     }
     error_set(err, REASON_UNSUPPORTED, work->subject,
-              "MIG mode of GPU %s can't be turned %s now: that resets the GPU, and the platform "
-              "offers no reset of it",
+              "MIG mode of GPU %s can't be turned %s now: that needs a reset of the GPU, which the "
+              "platform does not offer",
               work->bdf, on ? "on" : "off");
     if (gpu->mig_pending == on) {
-        error_hint(err, "it is pending already: reboot the host to make it effective, or use "
-                        "another GPU");
+        error_hint(err, "the change is pending already: reboot the host to make it effective, or "
+                        "use another GPU");
     } else {
         error_hint(err,
-                   "`nvidia-smi -i %s -mig %d` makes it pending, then reboot the host; or use "
-                   "another GPU",
+                   "make the change pending (`nvidia-smi -i %s -mig %d`), then reboot the host; or "
+                   "use another GPU",
                    work->bdf, on ? 1 : 0);
     }
     return -REASON_UNSUPPORTED;

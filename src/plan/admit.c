@@ -74,12 +74,12 @@ static int check_fields(const struct claim *claim, const struct cat_vgpu_type *t
     }
     result = check_field(claim, needs[mode].start, spec->start != NO_ID, "start", err);
     if (result != 0) {
-        error_hint(err, "start is the place of a GPU instance, and this claim is on none");
+        error_hint(err, "start is the place of a GPU instance, but this claim needs none");
         return result;
     }
     result = check_field(claim, needs[mode].migratable, spec->migratable, "migration", err);
     if (result != 0) {
-        error_hint(err, "leave out migratable: a bare GPU instance is no VM's");
+        error_hint(err, "leave out migratable: no VM has a bare GPU instance");
     }
     return result;
 }
@@ -101,8 +101,7 @@ static int resolve_mode(struct claim *claim, const struct cat_vgpu_type *type,
             spec->mode = CLAIM_GPU_INSTANCE;
         } else {
             error_set(err, REASON_INVALID, subject,
-                      "claim \"%s\" says neither a vGPU type nor a profile nor a mode",
-                      claim->name);
+                      "claim \"%s\" has no vGPU type, profile or mode", claim->name);
             error_hint(err, "give a type (e.g. L40S-8Q), a profile (e.g. 2g.10gb), or mode "
                             "passthrough for a whole GPU");
             return -REASON_INVALID;
@@ -113,8 +112,9 @@ static int resolve_mode(struct claim *claim, const struct cat_vgpu_type *type,
         return result;
     }
     if (type != NULL && type->mig_backed == (spec->mode == CLAIM_TIME_SLICED)) {
-        return error_set(err, REASON_INVALID, subject, "%s is a %s type, and the claim is %s",
-                         type->name, type->mig_backed ? "MIG-backed" : "time-sliced",
+        return error_set(err, REASON_INVALID, subject,
+                         "%s is a %s type, but the mode of the claim is %s", type->name,
+                         type->mig_backed ? "MIG-backed" : "time-sliced",
                          claim_mode_name(spec->mode));
     }
     return 0;
@@ -157,8 +157,8 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     bool needs_model = claim->spec.mode != CLAIM_PASSTHROUGH || claim->spec.type[0] != '\0';
     if (a.model == NULL && needs_model) {
         return error_set(err, REASON_UNSUPPORTED, subject,
-                         "GPU %s (PCI id 0x%04x) is unknown to the catalog, and its driver says "
-                         "nothing of its profiles and types; only pass-through works",
+                         "the catalog does not have GPU %s (PCI id 0x%04x), and its driver reports "
+                         "no profiles and types; only pass-through works",
                          bdf, gpu->pci_id);
     }
     int result = 0;
@@ -202,7 +202,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     bool on_gi = mode_of_claim(a.claim.spec.mode) == GPU_MIG;
     if (on_gi && a.profile == NULL) {
         return error_set(err, REASON_UNKNOWN, subject,
-                         "no source says which GPU instance profile %s lives on",
+                         "no source says which GPU instance profile hosts %s",
                          a.type != NULL ? a.type->name : "this claim");
     }
     STR_SET(a.claim.spec.type, a.type != NULL ? a.type->name : "");

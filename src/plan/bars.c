@@ -199,8 +199,8 @@ void bars_note_doubles(const struct planner *planner, struct plan *plan)
         struct plan_warning *warning = vec_push(&plan->warnings);
         STR_SET(warning->claim, claim->name);
         str_print(warning->text, sizeof(warning->text),
-                  "VM \"%s\" already has %s of GPU %s, put in by hand: it will have two; take that "
-                  "out if claim \"%s\" is to replace it (`virsh edit %s`)",
+                  "VM \"%s\" already has %s of GPU %s without a claim, so it will have two; if "
+                  "claim \"%s\" is to replace that device, remove it (`virsh edit %s`)",
                   vm->name, vm_device_name(device, address), pci_addr_format(&gpu->addr, bdf),
                   claim->name, SHELL_WORD(vm->name));
     }

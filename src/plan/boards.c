@@ -118,11 +118,10 @@ static void warn_of_differences(struct entry *entry, const struct gpu *gpu,
     if (overlay->n_disagreements > 1) {
         (void)snprintf(more, sizeof(more), " (and %u more)", overlay->n_disagreements - 1);
     }
-    *vec_push(warnings) =
-        xasprintf("GPU %s: NVIDIA's driver %s and the catalog (%s) disagree: %s%s; the driver's "
-                  "word counts",
-                  pci_addr_format(&gpu->addr, bdf), entry->driver_version, overlay->base->key,
-                  overlay->disagreement, more);
+    *vec_push(warnings) = xasprintf("GPU %s: NVIDIA's driver %s and the catalog (%s) disagree: "
+                                    "%s%s; cleave uses the driver's value",
+                                    pci_addr_format(&gpu->addr, bdf), entry->driver_version,
+                                    overlay->base->key, overlay->disagreement, more);
 }
 
 static void take(struct boards *boards, const struct host *host, const struct gpu *gpu,
@@ -221,7 +220,8 @@ static int refuse_profile(const struct gpu_model *base, const struct cat_profile
               bdf);
     if (branch != 0) {
         error_hint(err,
-                   "%s has it from driver R%u on; `cleave profile list` shows what this driver has",
+                   "%s has that profile since driver R%u; `cleave profile list` shows what this "
+                   "driver has",
                    base->name, branch);
     } else {
         error_hint(err, "`cleave profile list` shows what this driver has");

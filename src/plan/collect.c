@@ -53,7 +53,7 @@ int plan_check_vm(const struct planner *planner, const struct step *step, struct
     }
     const struct host *host = planner->host;
     if (host->libvirt_problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VM \"%s\" can't be reached: %s",
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "cleaved can't reach VM \"%s\": %s",
                          step->vm, host->libvirt_problem);
     }
     const struct vm *vm = host_find_vm_of(host, step->vm, step->vm_uuid);
@@ -134,9 +134,9 @@ static int refuse_unseen(const struct host *host, const struct claim *claim, str
     char bdf[BDF_SIZE];
     pci_addr_format(&claim->assigned.gpu, bdf);
     error_set(err, REASON_UNAVAILABLE, SUBJECT("claim", claim->name),
-              "claim \"%s\" can't be released: its GPU %s can't be seen: %s", claim->name, bdf,
+              "claim \"%s\" can't be released: cleaved can't read its GPU %s: %s", claim->name, bdf,
               host->pci_problem);
-    error_hint(err, "`cleave host show` tells whether that has passed");
+    error_hint(err, "`cleave host show` shows whether that is over");
     return -REASON_UNAVAILABLE;
 }
 
@@ -165,18 +165,17 @@ static void add_vm(struct strbuf *text, const struct planner *planner, const str
     if (host->libvirt_problem[0] != '\0') {
         strbuf_addf(
             text,
-            "; libvirt does not answer, so VM \"%s\" may still run with %s or name it: `cleave "
-            "gc` takes that out once libvirt answers and the VM is off",
+            "; libvirt does not answer, so VM \"%s\" may still run with %s or name it: `cleave gc` "
+            "removes it from the definition once libvirt answers and the VM is off",
             claim->vm, device);
         return;
     }
     const struct vm *vm = host_find_vm_of(host, claim->vm, claim->vm_uuid);
     if (vm_is_on(vm) && (runs_with(vm, &own) || vm_defines(vm, &own.device, own.mdev_uuid))) {
-        strbuf_addf(
-            text,
-            "; VM \"%s\" is on, and keeps %s in its definition: `cleave gc` takes that out once "
-            "the VM is off",
-            vm->name, device);
+        strbuf_addf(text,
+                    "; VM \"%s\" is on, so its definition still names %s: `cleave gc` removes that "
+                    "once the VM is off",
+                    vm->name, device);
     }
 }
 
@@ -187,8 +186,7 @@ static void note_gone(struct plan *plan, const struct planner *planner, const st
     CLEANUP_STRBUF struct strbuf text = {0};
     strbuf_addf(
         &text,
-        "GPU %s is not on the PCI bus: nothing is taken away there, and claim \"%s\" goes all "
-        "the same",
+        "GPU %s is not on the PCI bus, so claim \"%s\" is released without a change to the GPU",
         pci_addr_format(&claim->assigned.gpu, bdf), claim->name);
     add_vm(&text, planner, claim);
     struct plan_left *left = vec_push(&plan->left);

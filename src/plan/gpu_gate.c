@@ -39,7 +39,7 @@ int gate_check_cordon(const struct planner *planner, const struct gpu *gpu, stru
                       "GPU %s takes no new claims: %s cordoned it%s%s", bdf,
                       cordon->by[0] != '\0' ? cordon->by : "an unknown user",
                       cordon->why[0] != '\0' ? ": " : "", cordon->why);
-    error_hint(err, "`cleave gpu uncordon %s` lets claims on it again", bdf);
+    error_hint(err, "`cleave gpu uncordon %s` allows claims on it again", bdf);
     return r;
 }
 
@@ -51,8 +51,8 @@ int gate_check_held(const struct planner *planner, const struct gpu *gpu, struct
     char bdf[BDF_SIZE];
     pci_addr_format(&gpu->addr, bdf);
     int r = error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
-                      "GPU %s is in the hands of a plan that waits", bdf);
-    error_hint(err, "`cleave plan list` tells which, and what it waits for");
+                      "a plan that waits is changing GPU %s", bdf);
+    error_hint(err, "`cleave plan list` shows the plan, and what it waits for");
     return r;
 }
 

@@ -76,14 +76,13 @@ static int refuse_member(const struct gpu_work *work, const struct group_member 
 {
     char bdf[BDF_SIZE];
     pci_addr_format(&member->addr, bdf);
-    error_set(
-        err, REASON_CONFLICT, work->subject,
-        "GPU %s can't be passed through: its IOMMU group %u also holds %s, which the host uses "
-        "with driver %s",
-        work->bdf, work->gpu->iommu_group, bdf, member->driver);
+    error_set(err, REASON_CONFLICT, work->subject,
+              "GPU %s can't be passed through: its IOMMU group %u also has %s, which the host uses "
+              "with driver %s",
+              work->bdf, work->gpu->iommu_group, bdf, member->driver);
     error_hint(err,
-               "all of a group goes to one VM: use another GPU, unbind %s (echo %s > "
-               "/sys/bus/pci/drivers/%s/unbind) if the host can do without it, or put the GPU into "
+               "only one VM can use an IOMMU group: use another GPU, unbind %s (echo %s > "
+               "/sys/bus/pci/drivers/%s/unbind) if the host does not need it, or put the GPU into "
                "a slot with a group of its own (ACS)",
                bdf, bdf, member->driver);
     return -REASON_CONFLICT;
@@ -102,10 +101,10 @@ static int refuse_gpu(const struct gpu_work *work, const struct gpu_work *other,
               claim != NULL ? " by claim \"" : "", claim != NULL ? claim->name : "",
               claim != NULL ? "\"" : "", claim != NULL && claim->vm[0] != '\0' ? " of VM \"" : "",
               claim != NULL ? claim->vm : "", claim != NULL && claim->vm[0] != '\0' ? "\"" : "");
-    error_hint(err,
-               "all of a group goes to one VM: use a GPU of another group, or release what is "
-               "on %s",
-               bdf);
+    error_hint(
+        err,
+        "only one VM can use an IOMMU group: use a GPU of another group, or release what is on %s",
+        bdf);
     return -REASON_CONFLICT;
 }
 
@@ -174,8 +173,8 @@ static int check_kernel(const struct gpu_work *work, struct error *err)
 {
     if (work->gpu->iommu_group == NO_ID) {
         error_set(err, REASON_UNSUPPORTED, work->subject, "GPU %s is in no IOMMU group", work->bdf);
-        error_hint(err, "turn the IOMMU on: in the firmware (VT-d or AMD-Vi), and with "
-                        "intel_iommu=on on the kernel command line of Intel hosts");
+        error_hint(err, "turn the IOMMU on in the firmware (VT-d or AMD-Vi), and on Intel hosts "
+                        "with intel_iommu=on on the kernel command line");
         return -REASON_UNSUPPORTED;
     }
     if (work->planner->host->vfio_pci == TRI_NO) {

@@ -122,7 +122,7 @@ static int check_claims(const struct gpu *gpu, const struct claims *claims,
               "GPU %s is used as %s by claim%s %s, so it can't become %s", bdf,
               gpu_mode_name(gpu->mode), n > 1 ? "s" : "", strbuf_str(&list), want);
     if (n <= MAX_NAMED) {
-        error_hint(err, "use another GPU, or give them up first: `cleave claim delete %s`",
+        error_hint(err, "use another GPU, or delete the claims first: `cleave claim delete %s`",
                    strbuf_str(&words));
     } else {
         error_hint(err, "use another GPU, or delete the claims first: `cleave claim list` shows "
@@ -144,19 +144,19 @@ static int check_standing(const struct gpu *gpu, const struct claims *claims,
     for (vec_each(&gpu->vgpus, vgpu)) {
         if (!goes_vgpu(claims, released->names, released->n, vgpu)) {
             error_set(err, REASON_CONFLICT, subject,
-                      "GPU %s can't change from %s to %s: it carries vGPU %s, which no claim owns",
-                      bdf, from, want, vgpu->type);
-            error_hint(err, "`cleave gpu mode %s idle` clears it, if it is not needed", bdf);
+                      "GPU %s can't change from %s to %s: it has vGPU %s, which no claim owns", bdf,
+                      from, want, vgpu->type);
+            error_hint(err, "if it is not needed, `cleave gpu mode %s idle` removes it", bdf);
             return -REASON_CONFLICT;
         }
     }
     for (vec_each(&gpu->gis, gi)) {
         if (!goes_gi(claims, released->names, released->n, gpu, gi)) {
             error_set(err, REASON_CONFLICT, subject,
-                      "GPU %s can't change from %s to %s: GPU instance %u (%s at %u) is there, "
-                      "which no claim owns",
+                      "GPU %s can't change from %s to %s: it has GPU instance %u (%s at %u), which "
+                      "no claim owns",
                       bdf, from, want, gi->id, gi->profile, gi->start);
-            error_hint(err, "`cleave gpu mode %s idle` clears it, if it is not needed", bdf);
+            error_hint(err, "if it is not needed, `cleave gpu mode %s idle` removes it", bdf);
             return -REASON_CONFLICT;
         }
     }

@@ -171,9 +171,9 @@ void nearby_tell(struct works *works, const struct claim *claim, struct error *e
     if (place_choose(&question, &answer) == 0) {
         put_first(err, nearby.what, nearby.offers.items[answer.chosen].work->gpu);
     } else if (err->hint[0] == '\0') {
-        error_hint(err,
-                   "no smaller one fits either: delete a claim that is not needed any more, or "
-                   "use another host");
+        error_hint(
+            err,
+            "nothing smaller fits either: delete a claim that is not needed, or use another host");
     }
     vec_done(&nearby.offers);
 }

@@ -44,7 +44,7 @@ static void take_compared(struct overlay *overlay, const char *name, const char 
         return;
     }
     if (*value != CAT_UNKNOWN && *value != said) {
-        disagree(overlay, "%s of %s is %u for the driver and %u in the catalog", what, name, said,
+        disagree(overlay, "%s of %s is %u in the driver and %u in the catalog", what, name, said,
                  *value);
     }
     *value = said;
@@ -99,7 +99,7 @@ static void take_places(struct overlay *overlay, struct cat_profile *profile,
     }
     if (profile->n_placements > 0 && !same_places(said, profile)) {
         disagree(overlay,
-                 "%s has %u places of %u memory slices for the driver, and %u of %u in the catalog",
+                 "%s has %u places of %u memory slices in the driver, and %u of %u in the catalog",
                  profile->name, said->n_starts, said->size, profile->n_placements,
                  profile->placements[0].size);
     }
@@ -234,7 +234,7 @@ static void take_gi_profile(struct overlay *overlay, struct cat_vgpu_type *type,
         return;
     }
     if (type->gi_profile != NULL && !str_eq(type->gi_profile, profile->name)) {
-        disagree(overlay, "%s lives on %s for the driver and on %s in the catalog", type->name,
+        disagree(overlay, "%s needs %s in the driver and %s in the catalog", type->name,
                  profile->name, type->gi_profile);
     }
     type->gi_profile = profile->name;
@@ -268,7 +268,7 @@ static void overlay_type(struct overlay *overlay, const struct board_type *said)
                                        .confidence = CONFIDENCE};
     }
     if (type->mig_backed != said->mig_backed) {
-        disagree(overlay, "%s is %s for the driver and %s in the catalog", type->name,
+        disagree(overlay, "%s is %s in the driver and %s in the catalog", type->name,
                  said->mig_backed ? "MIG-backed" : "time-sliced",
                  type->mig_backed ? "MIG-backed" : "time-sliced");
         type->mig_backed = said->mig_backed;
@@ -282,8 +282,9 @@ static void overlay_type(struct overlay *overlay, const struct board_type *said)
     take(&type->subsystem_id, said->subsystem_id);
     take_compared(overlay, type->name, "the framebuffer", &type->framebuffer_mib,
                   said->framebuffer_mib);
-    take_compared(overlay, type->name, "the most per GPU", &type->max_per_gpu, said->max_per_gpu);
-    take_compared(overlay, type->name, "the most per GPU instance", &type->max_per_gi,
+    take_compared(overlay, type->name, "the maximum per GPU", &type->max_per_gpu,
+                  said->max_per_gpu);
+    take_compared(overlay, type->name, "the maximum per GPU instance", &type->max_per_gi,
                   said->max_per_gi);
     take_gi_profile(overlay, type, said);
 }

@@ -121,7 +121,7 @@ static const struct {
 } states[] = {
     {gate_check_quarantine, "is quarantined"},
     {gate_check_cordon, "is cordoned"},
-    {gate_check_held, "is in the hands of a plan that waits"},
+    {gate_check_held, "is being changed by a plan that waits"},
 };
 
 static const char *find_state(const struct passed_over *passed, const struct passed *one)

@@ -141,7 +141,7 @@ static const struct {
     {cordoned, "0000:a1:00.0 is cordoned"},
     {quarantined, "0000:a1:00.0 is quarantined"},
     {late, "0000:a1:00.0 can't be used: NVML has not answered since 12:00:00"},
-    {held, "0000:a1:00.0 is in the hands of a plan that waits"},
+    {held, "0000:a1:00.0 is being changed by a plan that waits"},
     {full, "; on it: claims a, b; passed over: 0000:81:00.0 has no room (claim big1)"},
     {full_of_one, "; on 0000:81:00.0: claim big1; passed over: 0000:a1:00.0 has no room (claim a)"},
     {whole, "0000:a1:00.0 is used as passthrough (claim p)"},
@@ -227,9 +227,9 @@ static const struct {
     void (*arrange)(struct scene *scene);
     const char *says;
 } whole_rows[] = {
-    {host_shares_group, "its IOMMU group 7 also holds 0000:a2:00.0"},
+    {host_shares_group, "its IOMMU group 7 also has 0000:a2:00.0"},
     {without_group, "is in no IOMMU group"},
-    {named_by_a_vm, "stands in the definition of VM \"vm3\""},
+    {named_by_a_vm, "is in the definition of VM \"vm3\""},
     {shared_out, "0000:a1:00.0 is used as time-sliced (claims a, b)"},
     {whole, "0000:a1:00.0 has no room (claim p)"},
 };
@@ -391,7 +391,7 @@ static void the_nearest_that_fits_is_looked_for_on_every_gpu(void **state)
     place(&scene, L40S_2, "f", "", "L40S-16Q", CLAIM_MODE_AUTO);
     look(&scene);
     assert_int_equal(refuse(&scene, &claim, &err), -REASON_NO_CAPACITY);
-    assert_non_null(strstr(err.hint, "no smaller one fits either"));
+    assert_non_null(strstr(err.hint, "nothing smaller fits either"));
 }
 
 /* With many GPUs of long names a message stays one that can be read, and ends whole. */

@@ -73,7 +73,7 @@ int places_check_plan(const struct host *host, const struct claims *claims, cons
             error_set(err, REASON_CONFLICT, SUBJECT("claim", entry->claim.name),
                       "claim \"%s\" can't have %s: claim \"%s\" has it", entry->claim.name,
                       pci_addr_format(&entry->claim.assigned.device, bdf), other->name);
-            error_hint(err, "`cleave claim show %s` tells more", other->name);
+            error_hint(err, "`cleave claim show %s` shows more", other->name);
             return -REASON_CONFLICT;
         }
     }

@@ -63,7 +63,7 @@ static int refuse_elsewhere(const struct works *works, const struct claim *claim
     if (other != NULL) {
         bool mdev = claim->reserved.mdev_uuid[0] != '\0';
         error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
-                  "VM \"%s\" names %s %s for claim \"%s\", and this host's vGPUs are %s now",
+                  "VM \"%s\" names %s %s for claim \"%s\", but this host's vGPUs are now %s",
                   claim->vm, mdev ? "mediated device" : "virtual function",
                   mdev ? claim->reserved.mdev_uuid : pci_addr_format(&claim->reserved.device, bdf),
                   claim->name,
@@ -75,7 +75,7 @@ static int refuse_elsewhere(const struct works *works, const struct claim *claim
         return -REASON_CONFLICT;
     }
     error_set(err, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
-              "VM \"%s\" names %s for claim \"%s\", and this host has no such GPU", claim->vm,
+              "VM \"%s\" names %s for claim \"%s\", but this host has no such GPU", claim->vm,
               pci_addr_format(&claim->reserved.device, bdf), claim->name);
     error_hint(err, "`cleave vm start %s` can choose another GPU", SHELL_ARG(claim->vm));
     return -REASON_NOT_FOUND;
@@ -224,8 +224,8 @@ static int check_goes(const struct gpu_work *work, struct error *err)
     int r = work->n_gone > 0 ? gate_check_answers(work->gpu, err) : 0;
     if (r != 0) {
         error_wrap(err, "claim \"%s\" can't be released", work->gone[0]->name);
-        error_hint(err, "what it holds there is given back once the GPU works again, or is gone "
-                        "from the PCI bus");
+        error_hint(
+            err, "its device there is released once the GPU works again, or has left the PCI bus");
     }
     return r;
 }

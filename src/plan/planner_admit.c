@@ -104,11 +104,11 @@ static int check_nvml(const struct planner *planner, const struct claim *claim, 
     }
     error_set(err, REASON_UNAVAILABLE, SUBJECT("claim", claim->name), "claim \"%s\" needs NVML: %s",
               claim->name, host->nvml_problem);
-    error_hint(err, "%s; only pass-through works without it",
-               host->nvml_unasked ? "it is asked again when that step has come back: "
-                                    "`cleave plan list`"
+    error_hint(err, "%s; without NVML only pass-through works",
+               host->nvml_unasked
+                   ? "cleaved asks NVML again when that step has returned; see `cleave plan list`"
                : host->driver_version[0] == '\0' ? "install or load NVIDIA's driver"
-                                                 : "dmesg (NVRM, Xid) may tell why");
+                                                 : "dmesg (NVRM, Xid) may say why");
     return -REASON_UNAVAILABLE;
 }
 
@@ -119,9 +119,10 @@ static int check_hold(const struct claim *claim, struct error *err)
         return 0;
     }
     error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
-              "claim \"%s\" is on-demand and names no VM", claim->name);
-    error_hint(err,
-               "an on-demand claim gets its device when its VM starts: give the VM, or hold: held");
+              "claim \"%s\" is on-demand, but has no VM", claim->name);
+    error_hint(
+        err,
+        "an on-demand claim gets its device when its VM starts: name the VM, or use hold: held");
     return -REASON_INVALID;
 }
 
@@ -147,7 +148,7 @@ static int check_number(const struct planner *planner, const struct claim *claim
             error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
                       "profile %u is %s on %s and %s on %s", id, its->name, first->name, here->name,
                       model->name);
-            error_hint(err, "write the profile's name, or name the GPU, too");
+            error_hint(err, "use the profile's name, or also name the GPU");
             return -REASON_INVALID;
         }
         first = model;

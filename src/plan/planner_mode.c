@@ -21,7 +21,7 @@ static int check_able(const struct gpu_work *work, enum gpu_mode mode, struct er
     pci_addr_format(&gpu->addr, bdf);
     if (gpu->other_vendor != 0 && mode != GPU_PASSTHROUGH && mode != GPU_IDLE) {
         return error_set(err, REASON_UNSUPPORTED, bdf,
-                         "GPU %s is of PCI vendor %04x: only pass-through works", bdf,
+                         "GPU %s has PCI vendor %04x: only pass-through works", bdf,
                          gpu->other_vendor);
     }
     if (mode == GPU_MIG &&
@@ -48,8 +48,8 @@ static int check_seen(const struct gpu *gpu, struct error *err)
     int r = gate_check_answers(gpu, err);
     if (r != 0) {
         error_hint(err,
-                   "what it carries can't be seen now: try again when `cleave gpu show %s` has no "
-                   "problem",
+                   "cleaved can't read what is on the GPU now: try again when `cleave gpu show %s` "
+                   "shows no problem",
                    pci_addr_format(&gpu->addr, bdf));
     }
     return r;

@@ -146,7 +146,7 @@ static int check_driver(struct restore *r, struct error *err)
         error_set(err, REASON_UNAVAILABLE, r->work.subject,
                   "NVIDIA's driver does not know GPU %s yet%s%s", r->work.bdf,
                   host->nvml_problem[0] != '\0' ? ": " : "", host->nvml_problem);
-        error_hint(err, "it is tried again until the time is over");
+        error_hint(err, "cleaved tries again until the timeout");
         return -REASON_UNAVAILABLE;
     }
     return 0;
@@ -173,7 +173,7 @@ static void check_modes(struct restore *r)
         }
         struct error err = {0};
         error_set(&err, REASON_CONFLICT, r->work.subject,
-                  "GPU %s comes back as %s for claim \"%s\"", r->work.bdf, gpu_mode_name(r->mode),
+                  "GPU %s is restored as %s for claim \"%s\"", r->work.bdf, gpu_mode_name(r->mode),
                   r->items.items[0].claim.name);
         r->why = err;
         vec_remove(&r->items, i);

@@ -21,28 +21,31 @@ static int check_parameters(const struct gpu_scheduler *wanted, struct error *er
     bool any = wanted->slice_ns != 0 || wanted->frequency_hz != 0 || wanted->averaging != 0;
     if (wanted->policy == SCHEDULER_BEST_EFFORT && any) {
         return error_set(err, REASON_INVALID, "scheduler",
-                         "best effort has no time slice, frequency or averaging factor");
+                         "best-effort has no time slice, frequency or averaging factor");
     }
     if (wanted->slice_ns != 0 && (wanted->frequency_hz != 0 || wanted->averaging != 0)) {
         error_set(err, REASON_INVALID, "scheduler",
-                  "a fixed time slice excludes a frequency and an averaging factor");
-        error_hint(err, "those are of adaptive round robin, whose slice is one period of the "
-                        "frequency");
+                  "a fixed time slice can't be combined with a frequency or an averaging factor");
+        error_hint(
+            err,
+            "these belong to adaptive round robin, whose slice is one period of the frequency");
         return -REASON_INVALID;
     }
     if (wanted->slice_ns != 0 &&
         (wanted->slice_ns < MIN_SLICE_NS || wanted->slice_ns > MAX_SLICE_NS)) {
         return error_set(err, REASON_INVALID, "scheduler",
-                         "a time slice is 1 to 30 milliseconds, not %u ns", wanted->slice_ns);
+                         "a time slice must be 1 to 30 milliseconds, not %u ns", wanted->slice_ns);
     }
     if (wanted->frequency_hz != 0 &&
         (wanted->frequency_hz < MIN_FREQUENCY_HZ || wanted->frequency_hz > MAX_FREQUENCY_HZ)) {
-        return error_set(err, REASON_INVALID, "scheduler", "a frequency is %d to %d Hz, not %u",
-                         MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, wanted->frequency_hz);
+        return error_set(err, REASON_INVALID, "scheduler",
+                         "the frequency must be %d to %d Hz, not %u", MIN_FREQUENCY_HZ,
+                         MAX_FREQUENCY_HZ, wanted->frequency_hz);
     }
     if (wanted->averaging > MAX_AVERAGING) {
-        return error_set(err, REASON_INVALID, "scheduler", "an averaging factor is 1 to %d, not %u",
-                         MAX_AVERAGING, wanted->averaging);
+        return error_set(err, REASON_INVALID, "scheduler",
+                         "the averaging factor must be 1 to %d, not %u", MAX_AVERAGING,
+                         wanted->averaging);
     }
     return 0;
 }
@@ -56,7 +59,9 @@ static int check_vgpus(const struct gpu *gpu, const char *bdf, const char *subje
                   "GPU %s can't change its vGPU scheduler while vGPU %s exists on %s%s%s", bdf,
                   vgpu->type, pci_addr_format(&vgpu->vf, device),
                   vgpu->holder[0] != '\0' ? ", with VM " : "", vgpu->holder);
-        error_hint(err, "release the claims on the GPU first, or do it before the first one");
+        error_hint(
+            err,
+            "release the claims on the GPU first, or set the scheduler before the first claim");
         return -REASON_IN_USE;
     }
     return 0;
@@ -77,7 +82,7 @@ static int check_gpu(const struct planner *planner, const struct gpu *gpu,
     if (gpu->scheduler.policy == SCHEDULER_UNKNOWN) {
         error_set(err, REASON_UNSUPPORTED, subject,
                   "the driver reports no vGPU scheduler for GPU %s", bdf);
-        error_hint(err, "it needs NVIDIA's vGPU host driver, and the GPU under that driver");
+        error_hint(err, "it needs NVIDIA's vGPU host driver, and the GPU bound to that driver");
         return -REASON_UNSUPPORTED;
     }
     int result = check_vgpus(gpu, bdf, subject, err);

@@ -19,7 +19,7 @@ static int refuse_changing(const struct claim *claim, const struct vm *vm, struc
     int r = error_set(err, REASON_IN_USE, SUBJECT("claim", claim->name),
                       "claim \"%s\" of VM \"%s\" is %s", claim->name, vm->name,
                       claim_state_name(claim->state));
-    error_hint(err, "`cleave claim show %s` tells more; a VM migrates with bound claims only",
+    error_hint(err, "a VM migrates with bound claims only; `cleave claim show %s` shows more",
                claim->name);
     return r;
 }

@@ -97,7 +97,7 @@ static int check_unused(const struct planner *planner, const struct patient *pat
     }
     int r = error_set(err, REASON_IN_USE, SUBJECT("gpu", bdf),
                       "GPU %s can't be recovered: VMs run with it: %s", bdf, strbuf_str(&names));
-    error_hint(err, "move them away or stop them first: `cleave vm migrate`, `cleave vm stop`");
+    error_hint(err, "migrate or stop the VMs first: `cleave vm migrate`, `cleave vm stop`");
     return r;
 }
 
@@ -114,7 +114,7 @@ static int choose(const struct planner *planner, const struct gpu *gpu, const ch
     if (!needs_recovery(planner, gpu)) {
         int r = error_set(err, REASON_CONFLICT, SUBJECT("gpu", bdf),
                           "GPU %s is not quarantined: there is nothing to recover", bdf);
-        error_hint(err, "`cleave gpu list` shows which are");
+        error_hint(err, "`cleave gpu list` shows which GPUs are");
         return r;
     }
     if (gpu->fault == GPU_FAULT_LOST || gpu->fault == GPU_FAULT_CONFIG_SPACE) {
@@ -124,7 +124,7 @@ static int choose(const struct planner *planner, const struct gpu *gpu, const ch
     if (gpu->reset_methods[0] == '\0') {
         int r = error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", bdf),
                           "the platform offers no reset of GPU %s", bdf);
-        error_hint(err, "reboot the host: that ends the quarantine if the GPU answers then");
+        error_hint(err, "reboot the host: that ends the quarantine if the GPU answers afterwards");
         return r;
     }
     *ret_kind = STEP_GPU_RESET;
@@ -244,13 +244,12 @@ static void add_restoration(const struct planner *planner, size_t at, enum step_
     (void)find_blocked(&restoration, "would not get", &why);
     if (why.reason != REASON_NONE) {
         str_print(plan->later, sizeof(plan->later),
-                  "whether all comes back: as it looks now, %.700s; the run looks once the GPU "
-                  "answers, and fails if that is so",
+                  "whether all devices are restored. At present it seems that %.700s; the run "
+                  "checks once the GPU answers, and fails if that is so",
                   why.message);
     } else if (kind == STEP_PCI_RESCAN) {
-        STR_SET(plan->later,
-                "whether the GPU comes back with nothing on it, as these steps assume; "
-                "the run looks then, and makes what is still missing");
+        STR_SET(plan->later, "whether the GPU comes back empty, as these steps assume; the run "
+                             "checks then, and makes what is still missing");
     }
     restoration_done(&restoration);
 }
@@ -267,13 +266,13 @@ static void note_unplanned(const struct planner *planner, const struct patient *
     }
     if (names.len == 0) {
         str_print(plan->later, sizeof(plan->later),
-                  "which steps GPU %s needs then: that is known once it is back on the bus, and "
-                  "the run takes them",
+                  "which steps GPU %s needs once it is back on the bus; the run finds out then, "
+                  "and takes them",
                   bdf);
     } else {
         str_print(plan->later, sizeof(plan->later),
-                  "which steps give these claims their devices back: %.700s; that is known once "
-                  "GPU %s is back on the bus, and the run takes them then",
+                  "which steps restore the devices of these claims: %.700s; the run finds out once "
+                  "GPU %s is back on the bus, and takes them",
                   strbuf_str(&names), bdf);
     }
 }
@@ -353,10 +352,9 @@ static int check_address_free(const struct planner *planner, const struct patien
     }
     error_set(
         err, REASON_NOT_FOUND, SUBJECT("gpu", patient->uuid),
-        "GPU %s can't be recovered: it is not on this host, and another GPU sits at %s, where "
-        "it was",
+        "GPU %s can't be recovered: it is not on this host, and another GPU is at its address %s",
         patient->uuid, pci_addr_format(&patient->addr, bdf));
-    error_hint(err, "put the board back, into any slot: `cleave host restore` finds it there; or "
+    error_hint(err, "put the board back, into any slot, where `cleave host restore` finds it; or "
                     "delete its claims");
     return -REASON_NOT_FOUND;
 }

@@ -104,7 +104,7 @@ static void a_board_in_the_place_of_a_lost_one_is_not_taken_for_it(void **state)
     assert_int_equal(recover(&scene, "0000:26:00.0", &err), -REASON_CONFLICT);
     assert_non_null(strstr(err.message, "is not quarantined"));
     assert_int_equal(recover(&scene, A, &err), -REASON_NOT_FOUND);
-    assert_non_null(strstr(err.message, "another GPU sits at 0000:26:00.0"));
+    assert_non_null(strstr(err.message, "another GPU is at its address 0000:26:00.0"));
     STR_SET(b->problem, "it does not answer");
     STR_SET(scene.host->libvirt_problem, "libvirt does not answer");
     b->reset_methods[0] = '\0';
@@ -119,9 +119,9 @@ static void a_plan_for_a_board_that_is_off_the_bus_says_what_is_known_later(void
     static const struct {
         const char *claims[2];
         const char *words;
-    } rows[] = {{{NULL}, "which steps GPU 0000:26:00.0 needs then"},
-                {{"a"}, "devices back: a; that is known once GPU 0000:26:00.0 is back"},
-                {{"a", "b"}, "devices back: a, b; that"}};
+    } rows[] = {{{NULL}, "which steps GPU 0000:26:00.0 needs once it is back on the bus"},
+                {{"a"}, "these claims: a; the run finds out once GPU 0000:26:00.0 is back"},
+                {{"a", "b"}, "these claims: a, b; the run"}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         SCENE(scene);
         struct error err = {0};

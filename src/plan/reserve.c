@@ -133,7 +133,8 @@ static int choose_device(const struct reserve *reserve, const struct admitted *a
         error_set(err, REASON_CONFLICT, SUBJECT("gpu", bdf),
                   "VM \"%s\" has GPU %s for claim \"%s\" already", admitted->claim.vm, bdf,
                   clash->name);
-        error_hint(err, "a VM can't have one GPU twice: use another GPU, or leave one claim");
+        error_hint(err,
+                   "a VM can't have one GPU twice: use another GPU, or delete one of the claims");
         return -REASON_CONFLICT;
     }
     if (admitted->claim.spec.mode == CLAIM_PASSTHROUGH) {

@@ -30,11 +30,11 @@ static int refuse_taken(const struct restore *r, const struct vgpu *vgpu, struct
 {
     char device[BDF_SIZE];
     error_set(err, REASON_CONFLICT, r->work.subject,
-              "%s carries vGPU %s%s%s, which is not this claim's",
+              "%s has vGPU %s%s%s, which does not belong to this claim",
               device_name(vgpu->mdev_uuid, &vgpu->vf, device),
               vgpu->type[0] != '\0' ? vgpu->type : "of another type",
               vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
-    error_hint(err, "delete that vGPU if it is not needed, then `cleave host restore`");
+    error_hint(err, "if that vGPU is not needed, delete it, then `cleave host restore`");
     return -REASON_CONFLICT;
 }
 
@@ -62,7 +62,7 @@ static int check_free(const struct restore *r, const struct restore_item *item, 
     }
     char device[BDF_SIZE];
     return error_set(err, REASON_UNAVAILABLE, r->work.subject,
-                     "GPU %s has %u virtual functions now, and %s is not among them", r->work.bdf,
+                     "GPU %s now has %u virtual functions, and %s is not among them", r->work.bdf,
                      gpu->vfs_enabled, pci_addr_format(&got->device, device));
 }
 
@@ -71,21 +71,20 @@ static bool can_make(const struct restore *r, const struct restore_item *item, s
 {
     const struct host *host = r->work.planner->host;
     if (host->vgpu_problem[0] != '\0') {
-        error_set(err, REASON_UNSUPPORTED, r->work.subject, "no vGPU can be made on GPU %s: %s",
-                  r->work.bdf, host->vgpu_problem);
+        error_set(err, REASON_UNSUPPORTED, r->work.subject,
+                  "cleave can't make a vGPU on GPU %s: %s", r->work.bdf, host->vgpu_problem);
         error_hint(err,
                    "install NVIDIA's vGPU host driver (vGPU manager), then `cleave host restore`");
         return false;
     }
     if (r->work.model != NULL && item->type == NULL) {
         error_set(err, REASON_UNSUPPORTED, r->work.subject,
-                  "driver %s knows no vGPU type %s on GPU %s", host->driver_version,
+                  "driver %s does not have vGPU type %s on GPU %s", host->driver_version,
                   item->claim.spec.type, r->work.bdf);
-        error_hint(
-            err,
-            "`cleave profile list` shows those that it knows; delete the claim and create it "
-            "again with one of them: `cleave claim delete %s`",
-            item->claim.name);
+        error_hint(err,
+                   "`cleave profile list` shows the types that it has; delete the claim and create "
+                   "it again with one of them: `cleave claim delete %s`",
+                   item->claim.name);
         return false;
     }
     return true;
@@ -125,10 +124,10 @@ static int refuse_instance(const struct restore *r, const char *then, struct err
 {
     const struct gi *gi = &r->work.gpu->gis.items[0];
     error_set(err, REASON_CONFLICT, r->work.subject,
-              "GPU %s should be %s, but GPU instance %u (%s at %u) is there, which no claim owns",
+              "GPU %s should be %s, but has GPU instance %u (%s at %u), which no claim owns",
               r->work.bdf, then, gi->id, gi->profile, gi->start);
-    error_hint(err, "destroy it if it is not needed (nvidia-smi mig -dgi), then `cleave host "
-                    "restore`");
+    error_hint(err, "if the instance is not needed, destroy it (nvidia-smi mig -dgi), then `cleave "
+                    "host restore`");
     return -REASON_CONFLICT;
 }
 
@@ -140,7 +139,7 @@ static int refuse_vgpu(const struct restore *r, const char *then, struct error *
               "GPU %s should be %s, but vGPU %s is on %s%s%s, which no claim owns", r->work.bdf,
               then, vgpu->type, pci_addr_format(&vgpu->vf, device),
               vgpu->holder[0] != '\0' ? ", with VM " : "", vgpu->holder);
-    error_hint(err, "delete it if it is not needed, then `cleave host restore`");
+    error_hint(err, "if the vGPU is not needed, delete it, then `cleave host restore`");
     return -REASON_CONFLICT;
 }
 
@@ -189,8 +188,8 @@ static void restore_scheduler(struct restore *r)
     }
     char text[96];
     error_set(&r->why, REASON_CONFLICT, r->work.subject,
-              "GPU %s should share by %s, which can't be set while a vGPU exists", r->work.bdf,
-              gpu_scheduler_describe(wanted, text, sizeof(text)));
+              "the scheduler of GPU %s should be %s, which can't be set while a vGPU exists",
+              r->work.bdf, gpu_scheduler_describe(wanted, text, sizeof(text)));
     error_hint(&r->why, "stop its VMs, delete the vGPUs, then `cleave host restore`");
 }
 
@@ -220,10 +219,10 @@ static int check_equal(const struct restore *r, const struct restore_item *item,
         }
         char device[BDF_SIZE];
         error_set(err, REASON_CONFLICT, r->work.subject,
-                  "GPU %s has vGPUs of one size, and %s on %s, which no claim owns, is of another "
-                  "than %s",
+                  "GPU %s must have vGPUs of one size, but %s on %s, which no claim owns, has "
+                  "another size than %s",
                   r->work.bdf, vgpu->type, pci_addr_format(&vgpu->vf, device), item->type->name);
-        error_hint(err, "delete it if it is not needed, then `cleave host restore`");
+        error_hint(err, "if the vGPU is not needed, delete it, then `cleave host restore`");
         return -REASON_CONFLICT;
     }
     return 0;

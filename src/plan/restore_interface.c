@@ -101,10 +101,10 @@ bool restore_looks_first(struct restore *r)
     if (r->work.steps.n == 0) {
         struct error err = {0};
         error_set(&err, REASON_UNAVAILABLE, r->work.subject,
-                  "the virtual functions of GPU %s do not show yet how vGPUs are made",
+                  "the virtual functions of GPU %s do not show their vGPU interface yet",
                   r->work.bdf);
-        error_hint(&err, "is NVIDIA's vGPU host driver (vGPU manager) loaded? it is tried again "
-                         "until the time is over");
+        error_hint(&err, "check that NVIDIA's vGPU host driver (vGPU manager) is loaded; cleaved "
+                         "tries again until the timeout");
         restore_block_all(r, &err);
         return true;
     }

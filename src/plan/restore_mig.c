@@ -30,9 +30,9 @@ static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
     if (!gpu->mig_enabled && gpu->vgpus.n > 0) {
         const struct vgpu *vgpu = &gpu->vgpus.items[0];
         error_set(err, REASON_CONFLICT, r->work.subject,
-                  "GPU %s should be in MIG mode, but carries time-sliced vGPU %s%s%s", r->work.bdf,
+                  "GPU %s should be in MIG mode, but has time-sliced vGPU %s%s%s", r->work.bdf,
                   vgpu->type, vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
-        error_hint(err, "delete it if it is not needed, then `cleave host restore`");
+        error_hint(err, "if the vGPU is not needed, delete it, then `cleave host restore`");
         return -REASON_CONFLICT;
     }
     bool wipes = work_enter_wipes(&r->work, wants_vfs);
@@ -40,11 +40,11 @@ static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
         const struct gi *gi = &gpu->gis.items[i];
         if (!is_ours(r, gi)) {
             error_set(err, REASON_CONFLICT, r->work.subject,
-                      "GPU %s needs its virtual functions enabled, which would wipe GPU instance "
-                      "%u (%s at %u), which no claim owns",
+                      "cleave must enable the virtual functions of GPU %s, which would destroy GPU "
+                      "instance %u (%s at %u), which no claim owns",
                       r->work.bdf, gi->id, gi->profile, gi->start);
-            error_hint(err, "destroy it if it is not needed (nvidia-smi mig -dgi), then `cleave "
-                            "host restore`");
+            error_hint(err, "if the instance is not needed, destroy it (nvidia-smi mig -dgi), then "
+                            "`cleave host restore`");
             return -REASON_CONFLICT;
         }
     }
@@ -92,12 +92,12 @@ static void block_place(struct restore *r, struct restore_item *item, const stru
     struct error err = {0};
     const struct assignment *got = &item->claim.assigned;
     error_set(&err, REASON_CONFLICT, r->work.subject,
-              "GPU instance %s at %u can't come back on GPU %s: instance %u (%s at %u), which no "
+              "GPU instance %s at %u of GPU %s can't be restored: instance %u (%s at %u), which no "
               "claim owns, is in its place",
               got->profile, got->start, r->work.bdf, gi->id, gi->profile, gi->start);
     error_hint(&err,
-               "destroy it if it is not needed (nvidia-smi mig -dgi -gi %u), then `cleave host "
-               "restore`",
+               "if that instance is not needed, destroy it (nvidia-smi mig -dgi -gi %u), then "
+               "`cleave host restore`",
                gi->id);
     restore_block(item, &err);
 }
@@ -166,13 +166,13 @@ static bool has_room(struct restore *r, struct restore_item *item, const struct 
     char device[BDF_SIZE];
     struct error err = {0};
     error_set(&err, REASON_CONFLICT, r->work.subject,
-              "claim \"%s\" wants %sGPU instance %u (%s at %u) of GPU %s%s, and vGPU %s at %s%s%s, "
+              "claim \"%s\" needs %sGPU instance %u (%s at %u) of GPU %s%s, but vGPU %s at %s%s%s, "
               "which no claim owns, is on it%s",
               item->claim.name, shares ? "a share of " : "", gi->id, gi->profile, gi->start,
               r->work.bdf, shares ? "" : " alone", other->type, pci_addr_format(&other->vf, device),
               other->holder[0] != '\0' ? " of VM " : "", other->holder,
-              shares ? " and leaves no room for it" : "");
-    error_hint(&err, "have it moved by the tool that made it, then `cleave host restore`");
+              shares ? " and leaves no room for the claim" : "");
+    error_hint(&err, "move that vGPU with the tool that made it, then `cleave host restore`");
     restore_block(item, &err);
     return false;
 }
@@ -196,7 +196,7 @@ static bool restore_instance(struct restore *r, struct restore_item *item, const
     if (item->profile == NULL) {
         struct error err = {0};
         error_set(&err, REASON_UNSUPPORTED, r->work.subject,
-                  "the catalog does not know GPU instance profile %s of GPU %s", got->profile,
+                  "the catalog does not have GPU instance profile %s of GPU %s", got->profile,
                   r->work.bdf);
         restore_block(item, &err);
         return false;

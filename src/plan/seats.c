@@ -106,17 +106,17 @@ static int refuse(const struct seats *seats, const struct seats_gi *mine,
     const struct gpu *gpu = work->gpu;
     if (gpu->iface != VGPU_IFACE_VENDOR_VFIO) {
         error_set(err, REASON_UNSUPPORTED, work->subject,
-                  "GPU %s can't be made to put a \"%s\" on GPU instance %s at %u and not on %s at "
-                  "%u: the driver chooses, and its %s interface does not say which it chose",
+                  "on GPU %s cleave can't place a \"%s\" on GPU instance %s at %u instead of %s at "
+                  "%u: the driver chooses the instance, and its %s interface does not say which",
                   work->bdf, type->name, mine->profile->name, mine->start, other->profile->name,
                   other->start, vgpu_interface_name(gpu->iface));
         error_hint(err, "use another GPU, or a type that takes its whole GPU instance");
         return -REASON_UNSUPPORTED;
     }
     error_set(err, REASON_NO_CAPACITY, work->subject,
-              "GPU %s can't be made to put a \"%s\" on GPU instance %s at %u: the driver chooses, "
-              "%u places on others such as %s at %u would have to be filled first, and only %u "
-              "virtual functions are free for that",
+              "on GPU %s cleave can't place a \"%s\" on GPU instance %s at %u: the driver chooses "
+              "the instance, %u places on others such as %s at %u would have to be filled first, "
+              "and only %u virtual functions are free for that",
               work->bdf, type->name, mine->profile->name, mine->start, fillers,
               other->profile->name, other->start, seats_count_spares(work));
     error_hint(err, "use another GPU, or free virtual functions on this one");

@@ -24,10 +24,10 @@ int plan_check_unread(const struct host *host, const struct plan *plan, struct e
         if (takes_away(step)) {
             char bdf[BDF_SIZE];
             error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", vm->name),
-                      "no device can be taken from GPU %s now: VM \"%s\" may have it, its devices "
-                      "can't be read: %s",
+                      "cleave can't release a device of GPU %s now: VM \"%s\" may have it, because "
+                      "cleaved can't read the devices of that VM: %s",
                       pci_addr_format(&step->gpu, bdf), vm->name, vm->unread);
-            error_hint(err, "see whether `virsh dumpxml %s` answers, or stop that VM",
+            error_hint(err, "check whether `virsh dumpxml %s` answers, or stop that VM",
                        SHELL_WORD(vm->name));
             return -REASON_UNAVAILABLE;
         }

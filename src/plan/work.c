@@ -264,9 +264,8 @@ const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_a
 int work_refuse_defined(const struct gpu_work *work, const struct vm *vm, struct error *err)
 {
     error_set(err, REASON_CONFLICT, work->subject,
-              "GPU %s stands in the definition of VM \"%s\", and no claim put it there", work->bdf,
-              vm->name);
-    error_hint(err, "claim it for that VM, or take it out with `virsh edit %s`",
+              "GPU %s is in the definition of VM \"%s\" without a claim", work->bdf, vm->name);
+    error_hint(err, "claim the GPU for that VM, or remove it with `virsh edit %s`",
                SHELL_ARG(vm->name));
     return -REASON_CONFLICT;
 }

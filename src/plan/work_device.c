@@ -53,8 +53,8 @@ static int refuse_taken(const struct gpu_work *work, size_t i, struct error *err
     char bdf[BDF_SIZE];
     pci_addr_format(&claim->reserved.device, bdf);
     error_set(err, REASON_NO_CAPACITY, SUBJECT("claim", claim->name),
-              "%s, which VM \"%s\" names for it, is taken", bdf, claim->vm);
-    error_hint(err, "`cleave vm start %s` can choose another", SHELL_ARG(claim->vm));
+              "%s, which the definition of VM \"%s\" names for it, is in use", bdf, claim->vm);
+    error_hint(err, "`cleave vm start %s` can choose another device", SHELL_ARG(claim->vm));
     return -REASON_NO_CAPACITY;
 }
 
@@ -99,11 +99,10 @@ static int refuse_uuid(const struct gpu_work *work, size_t i, const struct gpu *
 {
     const struct claim *claim = &work->added[i].claim;
     char bdf[BDF_SIZE];
-    error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
-              "VM \"%s\" names mediated device %s for claim \"%s\", and a vGPU on GPU %s has that "
-              "UUID",
-              claim->vm, claim->reserved.mdev_uuid, claim->name,
-              pci_addr_format(&other->addr, bdf));
+    error_set(
+        err, REASON_CONFLICT, SUBJECT("claim", claim->name),
+        "VM \"%s\" names mediated device %s for claim \"%s\", but a vGPU on GPU %s has that UUID",
+        claim->vm, claim->reserved.mdev_uuid, claim->name, pci_addr_format(&other->addr, bdf));
     error_hint(err,
                "`cleave vm start %s` makes the vGPU under another UUID, changes the definition, "
                "and starts the VM",
@@ -147,10 +146,10 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
     for (uint32_t n = 0; n < gpu->vfs_total && best != RESERVED_BY_NONE; n++) {
         struct pci_addr vf;
         if (!gpu_vf_addr(gpu, n, &vf)) {
-            error_set(err, REASON_UNSUPPORTED, work->subject,
-                      "the addresses of GPU %s's virtual functions are not known before they are "
-                      "enabled",
-                      work->bdf);
+            error_set(
+                err, REASON_UNSUPPORTED, work->subject,
+                "the addresses of GPU %s's virtual functions are unknown until they are enabled",
+                work->bdf);
             error_hint(err, "enable them first: `cleave gpu mode %s time-sliced`", work->bdf);
             return -REASON_UNSUPPORTED;
         }
@@ -165,7 +164,7 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
         return 0;
     }
     return error_set(err, REASON_NO_CAPACITY, work->subject,
-                     "all %u virtual functions of GPU %s are taken", gpu->vfs_total, work->bdf);
+                     "all %u virtual functions of GPU %s are in use", gpu->vfs_total, work->bdf);
 }
 
 struct step *work_create_vgpu(struct gpu_work *work, size_t i)

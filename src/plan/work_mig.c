@@ -79,10 +79,10 @@ static int read_existing(const struct gpu_work *work, struct mig *mig, struct er
     for (vec_each(&work->gpu->gis, gi)) {
         const struct cat_profile *profile = model_profile_by_id(work->model, gi->profile_id);
         if (profile == NULL || mig->existing.n == LAYOUT_MAX_GIS) {
-            return error_set(err, REASON_UNSUPPORTED, work->subject,
-                             "GPU instance %u of GPU %s has profile %u, which the catalog does "
-                             "not know",
-                             gi->id, work->bdf, gi->profile_id);
+            return error_set(
+                err, REASON_UNSUPPORTED, work->subject,
+                "GPU instance %u of GPU %s has profile %u, which the catalog does not have", gi->id,
+                work->bdf, gi->profile_id);
         }
         uint32_t i = mig->existing.n++;
         mig->existing.items[i] = (struct layout_gi){.profile = profile, .start = gi->start};
@@ -227,8 +227,8 @@ static int prepare(struct gpu_work *work, const struct mig *mig, struct error *e
         if ((mig->pinned & ~mig->lost & 1U << i) != 0) {
             const struct layout_gi *gi = &mig->existing.items[i];
             error_set(err, REASON_CONFLICT, work->subject,
-                      "GPU %s needs its virtual functions enabled, which would wipe GPU instance "
-                      "%s at %u",
+                      "cleave must enable the virtual functions of GPU %s, which would destroy GPU "
+                      "instance %s at %u",
                       work->bdf, gi->profile->name, gi->start);
             error_hint(err, "release that instance first, or use another GPU");
             return -REASON_CONFLICT;

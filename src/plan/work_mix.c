@@ -8,8 +8,8 @@ static int refuse_mix(const struct gpu_work *work, const struct cat_profile *pro
                       const char *what, struct error *err)
 {
     error_set(err, REASON_CONFLICT, work->subject,
-              "GPU %s can't hold %s of profile %s together: the driver, not cleave, picks the GPU "
-              "instance of a vGPU",
+              "GPU %s can't have %s of profile %s together, because the driver, not cleave, "
+              "chooses the GPU instance of a vGPU",
               work->bdf, what, profile->name);
     error_hint(err, "use another GPU, or another profile for one of them");
     return -REASON_CONFLICT;
@@ -27,13 +27,12 @@ static int check_foreign(const struct gpu_work *work, const struct admitted *add
             continue;
         }
         error_set(err, REASON_CONFLICT, work->subject,
-                  "GPU %s carries vGPU %s (%s), which no claim owns, on one of its GPU instances, "
-                  "and the %s interface does not say on which: nothing of profile %s can be kept "
-                  "away from it",
+                  "GPU %s has vGPU %s (%s), which no claim owns, on one of its GPU instances, and "
+                  "the %s interface does not say on which, so cleave can't use profile %s there",
                   work->bdf, vgpu->mdev_uuid, vgpu->type[0] != '\0' ? vgpu->type : "of some type",
                   vgpu_interface_name(work->gpu->iface), added->profile->name);
-        error_hint(err, "use another GPU or profile, or have that vGPU deleted by the tool that "
-                        "made it");
+        error_hint(err,
+                   "use another GPU or profile, or delete that vGPU with the tool that made it");
         return -REASON_CONFLICT;
     }
     return 0;

@@ -27,7 +27,7 @@ int work_passthrough(struct gpu_work *work, struct error *err)
     if (work->n_kept + work->n_added > 1) {
         const char *other = work->n_kept > 0 ? work->kept[0]->name : work->added[0].claim.name;
         return error_set(err, REASON_NO_CAPACITY, work->subject,
-                         "GPU %s is passed through whole to claim \"%s\"", work->bdf, other);
+                         "GPU %s is passed through to claim \"%s\" as a whole", work->bdf, other);
     }
     if (work->n_added == 0) {
         return 0;

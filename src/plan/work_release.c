@@ -87,12 +87,12 @@ static void leave_alone(struct gpu_work *work, const struct claim *claim, const 
 {
     char device[BDF_SIZE];
     struct plan_left *left = vec_push(&work->left);
-    str_print(left->text, sizeof(left->text),
-              "%s, which claim \"%s\" had, carries vGPU %s%s%s, which cleave did not create; it is "
-              "left alone",
-              device_name(vgpu->mdev_uuid, &vgpu->vf, device), claim->name,
-              vgpu->type[0] != '\0' ? vgpu->type : "of another type",
-              vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
+    str_print(
+        left->text, sizeof(left->text),
+        "%s, which claim \"%s\" had, has vGPU %s%s%s, which cleave did not create and leaves alone",
+        device_name(vgpu->mdev_uuid, &vgpu->vf, device), claim->name,
+        vgpu->type[0] != '\0' ? vgpu->type : "of another type",
+        vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
 }
 
 struct step *work_delete_vgpu(struct gpu_work *work, const struct vgpu *vgpu)

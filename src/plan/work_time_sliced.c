@@ -21,7 +21,7 @@ static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, 
         const struct cat_vgpu_type *type = work_type_of(work, vgpu);
         if (type == NULL) {
             return error_set(err, REASON_UNSUPPORTED, work->subject,
-                             "GPU %s carries a vGPU of type %u, which the catalog does not know",
+                             "GPU %s has a vGPU of type %u, which the catalog does not have",
                              work->bdf, vgpu->type_id);
         }
         if (ret_vgpus->n == LAYOUT_MAX_VGPUS) {
@@ -70,11 +70,10 @@ static int check_lost(const struct gpu_work *work, bool mixed, struct error *err
         if (!is_lost(work, claim) || claim->spec.mixed == mixed) {
             continue;
         }
-        error_set(
-            err, REASON_NO_CAPACITY, work->subject,
-            "GPU %s is kept in %s-size mode for claim \"%s\", whose vGPU is to be made again, "
-            "and the claim asks for %s sizes",
-            work->bdf, mixed ? "equal" : "mixed", claim->name, mixed ? "mixed" : "equal");
+        error_set(err, REASON_NO_CAPACITY, work->subject,
+                  "GPU %s must stay in %s-size mode for claim \"%s\", whose vGPU has to be made "
+                  "again, but the new claim asks for %s sizes",
+                  work->bdf, mixed ? "equal" : "mixed", claim->name, mixed ? "mixed" : "equal");
         error_hint(err, "use another GPU, or claim %s", MIXED_WORDS(!mixed));
         return -REASON_NO_CAPACITY;
     }
@@ -92,14 +91,14 @@ static int size_mode(struct gpu_work *work, size_t n_staying, bool *ret_mixed, s
         const struct claim *claim = &work->added[i].claim;
         if (i > 0 && claim->spec.mixed != work->added[0].claim.spec.mixed) {
             return error_set(err, REASON_CONFLICT, work->subject,
-                             "claims \"%s\" and \"%s\" disagree about mixed sizes on GPU %s",
+                             "claims \"%s\" and \"%s\" ask for different size modes on GPU %s",
                              work->added[0].claim.name, claim->name, work->bdf);
         }
         want = claim->spec.mixed;
     }
     if (want != now && n_staying > 0) {
         error_set(err, REASON_NO_CAPACITY, work->subject,
-                  "GPU %s has %zu vGPUs in %s-size mode, and the claim asks for %s sizes",
+                  "GPU %s has %zu vGPUs in %s-size mode, but the claim asks for %s sizes",
                   work->bdf, n_staying, now ? "mixed" : "equal", want ? "mixed" : "equal");
         error_hint(err, "the size mode changes only on an empty GPU: use another GPU, or claim %s",
                    MIXED_WORDS(now));
@@ -132,17 +131,17 @@ static int refuse_size(const struct gpu_work *work, const struct layout_vgpus *v
     uint64_t taken_mib = sum_mib(vgpus, other);
     if (taken_mib + type->framebuffer_mib > work->model->memory_mib) {
         return error_set(err, REASON_NO_CAPACITY, work->subject,
-                         "GPU %s has %u MiB, of which vGPUs take %llu, and \"%s\" needs %u",
+                         "GPU %s has %u MiB, of which vGPUs use %llu, but \"%s\" needs %u",
                          work->bdf, work->model->memory_mib, (unsigned long long)taken_mib,
                          type->name, type->framebuffer_mib);
     }
     if (n_staying > 0) {
         error_set(err, REASON_NO_CAPACITY, work->subject,
-                  "GPU %s has vGPUs of %u MiB in equal-size mode, and \"%s\" has %u MiB", work->bdf,
+                  "GPU %s has vGPUs of %u MiB in equal-size mode, but \"%s\" has %u MiB", work->bdf,
                   first->framebuffer_mib, type->name, type->framebuffer_mib);
     } else {
         error_set(err, REASON_NO_CAPACITY, work->subject,
-                  "GPU %s takes vGPUs of one size in equal-size mode, and \"%s\" and \"%s\" have "
+                  "GPU %s takes vGPUs of one size in equal-size mode, but \"%s\" and \"%s\" have "
                   "%u and %u MiB",
                   work->bdf, first->name, type->name, first->framebuffer_mib,
                   type->framebuffer_mib);
@@ -152,8 +151,8 @@ static int refuse_size(const struct gpu_work *work, const struct layout_vgpus *v
                    first->framebuffer_mib, work->model->name);
     } else {
         error_hint(err,
-                   "use another GPU, or a type of %u MiB; sizes mix only where all claims of a GPU "
-                   "are made with `--mixed` (mixed: true)",
+                   "use another GPU, or a type of %u MiB; different sizes can share a GPU only if "
+                   "all its claims have `--mixed` (mixed: true)",
                    first->framebuffer_mib);
     }
     return -REASON_NO_CAPACITY;

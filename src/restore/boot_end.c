@@ -41,7 +41,7 @@ static void wanted_stored(const struct error *err, void *data)
 {
     (void)data;
     if (err != NULL) {
-        log_warning("the restoration can't be stored as wanted again: %s", err->message);
+        log_warning("can't store that the restoration is wanted again: %s", err->message);
     }
 }
 
@@ -68,7 +68,7 @@ static void restored_stored(const struct error *err, void *data)
 {
     (void)data;
     if (err != NULL) {
-        log_warning("the restored boot can't be stored: %s", err->message);
+        log_warning("can't store that the host was restored in this boot: %s", err->message);
     }
 }
 

@@ -99,7 +99,7 @@ static void end_run(struct manager *m)
             whole       ? "host-restored"
             : cancelled ? "host-restore-cancelled"
                         : "host-not-restored",
-            "host", run->operation->author, "%zu of %zu GPUs have all that they should have%s%s",
+            "host", run->operation->author, "%zu of %zu GPUs are restored completely%s%s",
             restore_count(run, RESTORE_RESTORED), run->gpus.n, strbuf_str(&missing), later);
     }
     boot_end_restored(m, whole);

@@ -73,7 +73,7 @@ const char *restore_definitions_follow(struct manager *m)
         return "";
     }
     m->definitions_due = m->claims.n > 0;
-    return m->definitions_due ? "; definitions of VMs are looked at once libvirt answers" : "";
+    return m->definitions_due ? "; definitions of VMs are checked once libvirt answers" : "";
 }
 
 bool restore_definitions_lack_a_device(const struct manager *m)

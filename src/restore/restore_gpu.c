@@ -57,8 +57,8 @@ static void say_displaced(const struct manager *m, const struct claim *claim, st
     claim_say_unknown_board(m, claim, text, sizeof(text));
     error_set(why, REASON_CONFLICT, SUBJECT("claim", claim->name), "%s", text);
     error_hint(why,
-               "nothing is done for it: `cleave claim delete %s`, then create it again on the GPU "
-               "that it should have",
+               "cleave does nothing for this claim: `cleave claim delete %s`, then create it again "
+               "on the GPU that it should have",
                claim->name);
 }
 
@@ -225,7 +225,7 @@ void restore_gpu_leave(struct restore_gpu *entry)
         char bdf[BDF_SIZE];
         error_set(&entry->why, REASON_CONFLICT, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)),
                   "the restoration was cancelled before its turn came");
-        error_hint(&entry->why, "`cleave host restore` brings back what is missing");
+        error_hint(&entry->why, "`cleave host restore` restores what is missing");
     }
     for (vec_each(&entry->claims, claim)) {
         if (claim->outcome == RESTORE_COMES) {
@@ -281,7 +281,7 @@ void restore_gpu_plan_has_failed(struct restore_gpu *entry, const struct plan *p
     }
     error_set(&entry->why, REASON_DRIVER, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)), "%s",
               plan->problem);
-    error_hint(&entry->why, "%s%s`cleave plan show %s` has all its steps", plan_hint(plan),
+    error_hint(&entry->why, "%s%s`cleave plan show %s` shows all its steps", plan_hint(plan),
                plan_hint(plan)[0] != '\0' ? "; " : "", plan->id);
     if (may_pass) {
         restore_gpu_pause(entry);

@@ -89,7 +89,7 @@ void restore_add_missing(const struct restore_run *run, struct strbuf *out)
 void restore_describe(const struct operation *operation, struct operation_view *view)
 {
     const struct restore_run *run = operation->data;
-    STR_SET(view->text, "bringing back what a reboot or a reload of the driver took");
+    STR_SET(view->text, "restoring what a reboot or a reload of the driver removed");
     STR_SET(view->progress.unit, "GPUs");
     view->progress.done = restore_count(run, RESTORE_RESTORED);
     view->progress.total = run->gpus.n;

@@ -94,8 +94,8 @@ static void find_saved(const struct host *host, const struct vm *vm, const struc
               device_name(now.mdev_uuid, &now.device, is));
     if ((then->device.mdev_uuid[0] != '\0') != (claim_is_mdev(claim, host) == TRI_YES)) {
         str_print(it.hint, sizeof(it.hint),
-                  "it can't come back from that: `virsh managedsave-remove %s` forgets it, and the "
-                  "guest's memory with it",
+                  "the VM can't start from that state: `virsh managedsave-remove %s` deletes the "
+                  "state, and the guest's memory with it",
                   SHELL_WORD(vm->name));
     } else {
         str_print(
@@ -132,7 +132,7 @@ static void find_of_claim(const struct host *host, const struct vm *vm,
                   claim->name);
     } else if (!vm_device_is(device, &now.device, now.mdev_uuid)) {
         str_print(it.problem, sizeof(it.problem), "%s %s for claim \"%s\", which has %s now",
-                  vm_is_on(vm) ? "it is on with" : "its definition names", it.device, claim->name,
+                  vm_is_on(vm) ? "it runs with" : "its definition names", it.device, claim->name,
                   device_name(now.mdev_uuid, &now.device, is));
         str_print(it.hint, sizeof(it.hint), "%s`cleave vm start %s` puts the claim's device in",
                   vm_is_on(vm) ? "shut it down; then " : "", SHELL_ARG(vm->name));
@@ -156,9 +156,9 @@ static void find_by_hand(const struct host *host, const struct vm *vm,
     struct finding it = {.vm = vm, .claim = ""};
     it.device = vm_device_name(device, was);
     str_print(it.problem, sizeof(it.problem),
-              "its definition names %s, which no claim put there and which is not there",
-              it.device);
-    str_print(it.hint, sizeof(it.hint), "`cleave vm lint %s` says more; change it: `virsh edit %s`",
+              "its definition names %s, which does not exist and belongs to no claim", it.device);
+    str_print(it.hint, sizeof(it.hint),
+              "`cleave vm lint %s` shows more; change the definition: `virsh edit %s`",
               SHELL_ARG(vm->name), SHELL_WORD(vm->name));
     add(list, &it);
 }

@@ -111,8 +111,7 @@ static void a_vm_that_is_on_keeps_the_old_device(void **state)
         add_claim(&scene, "a", "v1", 0x27, "GPU-a");
         define(add_vm(&scene, "v1", states[i], false), 0x26, "a");
         expect(&scene, "v1 0000:26:00.0",
-               "it is on with 0000:26:00.0 for claim \"a\", which has "
-               "0000:27:00.0 now",
+               "it runs with 0000:26:00.0 for claim \"a\", which has 0000:27:00.0 now",
                "shut it down; then `cleave vm start v1`");
     }
 }
@@ -170,7 +169,7 @@ static void what_a_person_put_there_is_named_when_it_is_not_there(void **state)
     struct vm_device *mdev = vec_push(&vm->devices);
     mdev->is_mdev = mdev->persistent = true;
     STR_SET(mdev->mdev_uuid, MDEV);
-    expect(&scene, "v1 0000:66:00.0; v1 " MDEV, "which no claim put there and which is not there",
+    expect(&scene, "v1 0000:66:00.0; v1 " MDEV, "which does not exist and belongs to no claim",
            "virsh edit v1");
     scene.host->functions_known = scene.host->mdevs_known = false;
     expect(&scene, "", "", "");

@@ -180,7 +180,7 @@ static void read_scope(struct reader *r, struct rule *rule)
         snprintf(name, sizeof(name), "source.%s", stem);
         rule->compares = fact_find(name);
         if (rule->compares < 0) {
-            reader_fail(r, "compares", "unknown fact \"%s\" of a migration", stem);
+            reader_fail(r, "compares", "unknown migration fact \"%s\"", stem);
         }
     }
 }
@@ -190,7 +190,7 @@ static void check_scope(struct reader *r, const struct rule *rule)
 {
     for (size_t i = 0; i < rule->n_when; i++) {
         if (fact_is_of_migration(rule->when[i].fact) != (rule->applies != APPLIES_CLAIM)) {
-            reader_fail(r, "when", "fact \"%s\" is not known of what the rule applies to",
+            reader_fail(r, "when", "fact \"%s\" does not exist for what the rule applies to",
                         fact_name(rule->when[i].fact));
         }
     }

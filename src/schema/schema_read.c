@@ -68,7 +68,7 @@ static void read_address(struct reader *r, const struct field *field, struct pci
     const char *text = reader_str(r, field->key, BDF_SIZE - 1);
     *ret_addr = (struct pci_addr){0};
     if (text != NULL && !pci_addr_parse(text, ret_addr)) {
-        reader_fail(r, field->key, "\"%s\" is no PCI address", text);
+        reader_fail(r, field->key, "\"%s\" is not a PCI address", text);
     }
 }
 

@@ -301,10 +301,10 @@ static const struct refusal refusals[] = {
     {LEAST ", joules: 1", "unknown key \"joules\""},
     {"name: 5, address: '0000:41:00.0', bulbs: []", "name: must be a string, not an integer"},
     {"name: '-', address: '0000:41:00.0', bulbs: []",
-     "name: \"-\" is no name: letters, digits, '.', '_' and '-', starting with a letter or digit, "
-     "at most 63"},
-    {LEAST ", uuid: x", "uuid: \"x\" is no UUID"},
-    {LEAST ", uuid: ''", "uuid: \"\" is no UUID"},
+     "name: \"-\" is not a name: use up to 63 letters, digits, '.', '_' and '-', starting with a "
+     "letter or digit"},
+    {LEAST ", uuid: x", "uuid: \"x\" is not a UUID"},
+    {LEAST ", uuid: ''", "uuid: \"\" is not a UUID"},
     {LEAST ", room: a long name of a room", "room: has 21 bytes, at most 15 are allowed"},
     {LEAST ", room: \"a\\tb\"", "room: contains control characters"},
     {LEAST ", dimmed: 1", "dimmed: must be true or false, not an integer"},
@@ -319,7 +319,7 @@ static const struct refusal refusals[] = {
     {LEAST ", warm: lukewarm", "warm: must be true or false, not a string"},
     {"name: a, bulbs: []", "address: is missing"},
     {"name: a, address: null, bulbs: []", "address: must not be null"},
-    {"name: a, address: there, bulbs: []", "address: \"there\" is no PCI address"},
+    {"name: a, address: there, bulbs: []", "address: \"there\" is not a PCI address"},
     {LEAST ", shade: 1", "shade: must be an object, not an integer"},
     {LEAST ", shade: {}", "shade.maker: is missing"},
     {LEAST ", shade: {maker: x, slot: 1}", "shade: unknown key \"slot\""},

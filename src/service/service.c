@@ -10,10 +10,10 @@ static int check_permission(const struct verb *verb, const struct caller *caller
      */
     if (verb->id == VERB_RUN_HOOK) {
         return error_set(err, REASON_PERMISSION, "request",
-                         "only libvirt's hook may ask this, as root");
+                         "only libvirt's hook may send this request, as root");
     }
     error_set(err, REASON_PERMISSION, "request", "%s may not call %s", caller->author, verb->name);
-    error_hint(err, "it takes the role \"%s\"", role_name(verb->permission));
+    error_hint(err, "this needs the role \"%s\"", role_name(verb->permission));
     return -REASON_PERMISSION;
 }
 

@@ -93,7 +93,7 @@ static void a_refusal_names_the_caller_the_verb_and_the_role(void **state)
     struct manager m = {0};
     struct said said = call(&m, VERB_CREATE_CLAIM, ROLE_VIEWER);
     assert_string_equal(said.err.message, "anna may not call createClaim");
-    assert_string_equal(said.err.hint, "it takes the role \"tenant\"");
+    assert_string_equal(said.err.hint, "this needs the role \"tenant\"");
 }
 
 static void only_root_may_speak_as_libvirts_hook(void **state)
@@ -102,7 +102,7 @@ static void only_root_may_speak_as_libvirts_hook(void **state)
     struct manager m = {0};
     struct said said = call(&m, VERB_RUN_HOOK, ROLES_CONNECTED);
     assert_false(said.answered);
-    assert_string_equal(said.err.message, "only libvirt's hook may ask this, as root");
+    assert_string_equal(said.err.message, "only libvirt's hook may send this request, as root");
     assert_true(call(&m, VERB_RUN_HOOK, ROLES_ALL).answered);
 }
 

@@ -37,7 +37,7 @@ int lateness_check_port(const struct manager *m, enum port_kind port, struct err
             }
         }
     }
-    error_hint(err, "try again when it answers; `cleave host show` and `cleave plan list` tell");
+    error_hint(err, "try again when it answers; see `cleave host show` and `cleave plan list`");
     return -REASON_UNAVAILABLE;
 }
 
@@ -99,8 +99,9 @@ const char *lateness_of_driver(const struct manager *m, uint64_t asked_us, const
         return out;
     }
     *ret_who = lateness_port_name(step_kind_port(step->kind));
-    str_print(out, LATE_TEXT_SIZE,
-              "NVML is not asked: \"%.80s\", under way since %s, keeps it closed",
-              step_describe(step, what, sizeof(what)), lateness_when(since_us, at));
+    str_print(
+        out, LATE_TEXT_SIZE,
+        "cleaved does not ask NVML: the step \"%.80s\", under way since %s, needs NVML closed",
+        step_describe(step, what, sizeof(what)), lateness_when(since_us, at));
     return out;
 }

@@ -75,8 +75,9 @@ void made_record_fill(struct manager *m)
     struct error err = {0};
     m->made_known = fill(m, &err) == 0;
     if (!m->made_known) {
-        log_warning("what cleave made is not known: %s; the next start reads it again",
-                    err.message);
+        log_warning(
+            "the record of what cleave made can't be read: %s; the next start reads it again",
+            err.message);
     }
 }
 

@@ -29,10 +29,11 @@ int notes_check_store(const struct manager *m, struct error *err)
     if (busy_us == 0 || clock_monotonic_us() < busy_us + STORE_PATIENCE_US) {
         return 0;
     }
-    error_set(err, REASON_UNAVAILABLE, "store",
-              "the disk of the state directory has not answered since %s: nothing can be changed",
-              lateness_when(busy_us, at));
-    error_hint(err, "what was asked for before that waits for it; ask again once it answers");
+    error_set(
+        err, REASON_UNAVAILABLE, "store",
+        "the disk of the state directory has not answered since %s, so cleaved can change nothing",
+        lateness_when(busy_us, at));
+    error_hint(err, "earlier requests wait for the disk; try again once it answers");
     return -REASON_UNAVAILABLE;
 }
 

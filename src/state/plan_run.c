@@ -73,8 +73,8 @@ static int run_refuse_cancel(const struct operation *operation, struct error *er
     }
     error_set(err, REASON_UNSUPPORTED, SUBJECT("operation", operation->id),
               "%s can't be cancelled here", operation->shown->text);
-    error_hint(err, "a plan ends on its own, or is undone when a step fails; `cleave plan show` "
-                    "has its steps");
+    error_hint(err, "a plan runs to its end, or is undone when a step fails; `cleave plan show` "
+                    "shows its steps");
     return -REASON_UNSUPPORTED;
 }
 

@@ -83,8 +83,8 @@ int released_find(const struct manager *m, const char *name, struct released *re
         return r != 0 ? r : released_read(document, ret_released, err);
     }
     r = error_set(err, REASON_NOT_FOUND, SUBJECT("claim", name),
-                  "no claim \"%s\" was released because its VM was gone", name);
-    error_hint(err, "`cleave claim list --released` shows those that can be brought back");
+                  "there is no released claim \"%s\"", name);
+    error_hint(err, "`cleave claim list --released` shows the claims that can be restored");
     return r;
 }
 

@@ -84,6 +84,6 @@ int batch_op_check(const struct batch_op *op, uint64_t is, struct error *err)
                                 "the stored %s \"%s\" was changed by another writer meanwhile: it "
                                 "has version %ju, not %ju",
                                 kind, op->id, (uintmax_t)is, (uintmax_t)op->expect);
-    error_hint(err, "look at it as it is now, then try again");
+    error_hint(err, "read it again, then try again");
     return r;
 }

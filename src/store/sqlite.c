@@ -101,7 +101,7 @@ static int sqlite_commit(struct store *store, const struct batch *batch, struct 
     if (r != 0) {
         sqlite_rollback(s);
         if (begun && r == -REASON_UNAVAILABLE && !sqlite_wal_cut_off(s)) {
-            error_hint(err, "whether it is stored is known once cleaved was started again");
+            error_hint(err, "only a restart of cleaved shows whether it was stored");
         }
         return r;
     }

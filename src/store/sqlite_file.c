@@ -43,11 +43,12 @@ int sqlite_check_file(struct sqlite_store *s, struct error *err)
     if (ok) {
         return 0;
     }
-    error_set(err, REASON_UNAVAILABLE, "store",
-              "%s (or its -wal) was removed or replaced while cleaved runs: nothing can be stored",
-              s->path);
-    error_hint(err, "stop cleaved, put a backup of the file back, and start it; `cleave gc` then "
-                    "shows what the backup does not know");
+    error_set(
+        err, REASON_UNAVAILABLE, "store",
+        "%s (or its -wal) was removed or replaced while cleaved runs, so nothing can be stored",
+        s->path);
+    error_hint(err, "stop cleaved, put a backup of the file in its place, and start cleaved; "
+                    "`cleave gc` then shows what the backup does not have");
     return -REASON_UNAVAILABLE;
 }
 
@@ -64,9 +65,8 @@ int sqlite_damaged(const struct sqlite_store *s, enum record_kind kind, const ch
               s->path, why);
     error_hint(
         err,
-        "put a backup of the file in its place; or take it out: sqlite3 %s \"DELETE FROM "
-        "records WHERE kind = '%s' AND id = '%.128s'\", after which `cleave gc` shows what it "
-        "held",
+        "put a backup of the file in its place; or delete the record: sqlite3 %s \"DELETE FROM "
+        "records WHERE kind = '%s' AND id = '%.128s'\", after which `cleave gc` shows what it held",
         s->path, word, id);
     return -REASON_INTERNAL;
 }

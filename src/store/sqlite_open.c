@@ -130,7 +130,8 @@ static int migrate(struct sqlite_store *s, const char *path, struct error *err)
     int known = changes[n - 1].version;
     if (version > known) {
         r = error_set(err, REASON_UNSUPPORTED, path,
-                      "%s has schema %d, this cleaved knows only up to %d", path, version, known);
+                      "%s has schema %d, but this cleaved supports only up to %d", path, version,
+                      known);
         error_hint(err, "start the newer cleaved that wrote it");
         return r;
     }

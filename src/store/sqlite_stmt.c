@@ -23,11 +23,11 @@ int sqlite_fail(const struct sqlite_store *s, struct error *err, const char *wha
     int code = sqlite3_errcode(s->db) & 0xff;
     int r = error_set(err, REASON_UNAVAILABLE, "store", "%s: %s", what, sqlite3_errmsg(s->db));
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
-        error_hint(err, "another process has cleave.db locked: end what writes to it (`fuser -v` "
-                        "names it), then try again");
+        error_hint(err, "another process has locked cleave.db: end that process (`fuser -v` names "
+                        "it), then try again");
     } else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR) {
         error_hint(err, "put a backup of cleave.db in its place; without the file cleaved starts "
-                        "with no claims, and what they held belongs to no claim");
+                        "without claims, and their devices belong to no claim");
     } else {
         error_hint(err, "look for a full or read-only disk under the state directory");
     }

@@ -27,7 +27,7 @@ static void delay_stored(const struct error *err, void *data)
 {
     CLEANUP_FREE struct delay_note *note = data;
     if (err != NULL) {
-        log_warning("that plan %s waits can't be stored: %s", note->plan, err->message);
+        log_warning("can't store that plan %s waits: %s", note->plan, err->message);
     }
 }
 

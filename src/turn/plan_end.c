@@ -78,7 +78,7 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
     } else if (plan->state == PLAN_UNDONE && before != NULL) {
         txn_put_claim(txn, &before->claim); /* what it replaced is back */
         txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author, "%s: %s",
-                  find_move(plan, claim.name) != NULL ? "it is where it was, its move failed"
+                  find_move(plan, claim.name) != NULL ? "the claim is where it was: its move failed"
                                                       : "its replacement failed",
                   plan->problem);
     } else if (plan->state == PLAN_UNDONE && plan_claim_is_old(entry)) {
@@ -143,11 +143,11 @@ static void end_deallocation(struct txn *txn, const struct plan *plan,
         txn_forget_released(txn, claim.name);
         txn_event(txn, "claim-deallocated", SUBJECT("claim", claim.name), plan->author,
                   "%s; its device is allocated when VM \"%s\" starts",
-                  gives_back ? "its device was given back" : "made on-demand", claim.vm);
+                  gives_back ? "its device was released" : "made on-demand", claim.vm);
     } else if (plan->state == PLAN_UNDONE && (gives_back || before != NULL)) {
         txn_put_claim(txn, gives_back ? &claim : &before->claim); /* as it was before */
         txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author, "%s: %s",
-                  gives_back ? "its device can't be given back" : "its replacement failed",
+                  gives_back ? "its device can't be released" : "its replacement failed",
                   plan->problem);
     } else {
         claim.state = gives_back ? CLAIM_RELEASING : CLAIM_BINDING;
@@ -205,7 +205,7 @@ static void end_stored(const struct error *err, void *data)
     struct manager *m = data;
     if (err != NULL) {
         /* The journal still has the plan: a restart comes to the same end. */
-        log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id,
+        log_error("the end of plan %s can't be stored, trying again: %s", m->ended->id,
                   err->message);
         uint64_t pause_us = backoff_take(&m->commit_backoff, COMMIT_RETRY_US, COMMIT_RETRY_MAX_US);
         if (pause_us >= COMMIT_PATIENCE_US) {
@@ -330,7 +330,7 @@ static void note_lacking(const struct manager *m, struct plan *plan)
             (is_about(plan, claim) || !is_warned_of(plan, claim)) &&
             claim_lacks_device(m, &after, text, sizeof(text))) {
             str_print(plan->problem, sizeof(plan->problem),
-                      "its steps are done, but of claim \"%s\" %s", claim->name, text);
+                      "its steps are done, but for claim \"%s\" %s", claim->name, text);
             log_warning("plan %s: %s", plan->id, plan->problem);
         }
     }

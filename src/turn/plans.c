@@ -172,7 +172,7 @@ static void reserve_in_turn(void *data)
     struct txn txn;
     if (m->ledger->facts != r->facts) {
         struct error err = {0};
-        error_set(&err, REASON_CONFLICT, "plan", "what it was planned from has changed meanwhile");
+        error_set(&err, REASON_CONFLICT, "plan", "the host has changed since it was planned");
         error_hint(&err, "try again");
         reserve_failed(r, &err);
         free(r);

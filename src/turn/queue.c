@@ -365,7 +365,8 @@ void change_enqueue(struct change *change)
     }
     if (m->queue->n_waiting == MAX_CHANGES) {
         struct error err = {0};
-        error_set(&err, REASON_UNAVAILABLE, "cleaved", "%d changes wait already", MAX_CHANGES);
+        error_set(&err, REASON_UNAVAILABLE, "cleaved",
+                  "%d changes wait already, which is the limit", MAX_CHANGES);
         error_hint(&err, "try again later; `cleave plan list` shows what runs");
         change_refuse(change, &err);
         return;

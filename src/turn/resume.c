@@ -31,7 +31,7 @@ void resume_plan(struct manager *m, struct plan *plan)
     plan_holds_take(m, plan);
     m->running = plan;
     m->n_plans++;
-    log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);
+    log_info("plan %s (%s) was not finished: continuing it", plan->id, plan->reason);
     plan_run_follow(m, plan);
     runner_resume(m->runner, plan);
 }

@@ -87,9 +87,9 @@ static struct vm_line *choose(struct manager *m, enum vm_line_use use, bool root
 
 static void hint_locked(struct error *err)
 {
-    error_hint(err,
-               "libvirt says nothing of a VM while its start, or a hook of it, is under way: "
-               "`ps -ef | grep hooks/qemu` shows one that hangs; when it has ended, try again");
+    error_hint(
+        err, "libvirt does not answer about a VM while the VM's start, or one of its hooks, runs: "
+             "`ps -ef | grep hooks/qemu` shows a hook that hangs; try again when it has ended");
 }
 
 static int refuse_line(const struct change *change, enum vm_line_use use,
@@ -105,7 +105,7 @@ static int refuse_line(const struct change *change, enum vm_line_use use,
     error_set(
         err, REASON_UNAVAILABLE, "libvirt", "libvirt has not answered %zu %s of other VMs yet",
         uses[use].lines - (caller_is_root(&change->caller) ? 0 : uses[use].roots), uses[use].many);
-    error_hint(err, "GET /v1/health names them, and libvirt's log; try again when it answers");
+    error_hint(err, "GET /v1/health and libvirt's log name them; try again when libvirt answers");
     return -REASON_UNAVAILABLE;
 }
 
@@ -168,17 +168,17 @@ void vm_line_explain(const struct change *change, uint64_t waited_us, struct err
     const struct vm_line *line = change->line;
     const struct change *first = line != NULL ? line->changes.items[0] : change;
     bool asks = vm_line_only_asks(change);
-    const char *then = asks ? "nothing was done" : "it may still happen";
+    const char *then = asks ? "nothing was done" : "it may still be carried out";
     if (!str_eq(first->name, change->name)) {
         error_set(err, REASON_UNAVAILABLE, "libvirt",
-                  "what was asked of VM \"%s\" waits behind the %s of VM \"%s\", which libvirt has "
+                  "the request for VM \"%s\" waits behind the %s of VM \"%s\", which libvirt has "
                   "not answered since %s; %s",
                   change->name, uses[line->use].one, first->name, lateness_when(line->since_us, at),
                   then);
-        error_hint(err, "%s", asks ? "try again" : "`cleave vm list` tells what came of it");
+        error_hint(err, "%s", asks ? "try again" : "see the result in `cleave vm list`");
     } else if (asks) {
         error_set(err, REASON_UNAVAILABLE, "libvirt",
-                  "libvirt has not answered for %u s whether VM \"%s\" is on%s; %s",
+                  "libvirt has not said for %u s whether VM \"%s\" is on%s; %s",
                   (unsigned)(waited_us / USECS_PER_S), change->name,
                   holds_have(&change->manager->holds, HOLD_START, hold_vm(change->name, ""))
                       ? ", which is being started"
@@ -186,10 +186,11 @@ void vm_line_explain(const struct change *change, uint64_t waited_us, struct err
                   then);
         hint_locked(err);
     } else {
-        error_set(err, REASON_UNAVAILABLE, "libvirt",
-                  "libvirt has not answered for %u s; what was asked of VM \"%s\" may still happen",
-                  (unsigned)(waited_us / USECS_PER_S), change->name);
-        error_hint(err, "`cleave vm list` tells what came of it, once libvirt answers");
+        error_set(
+            err, REASON_UNAVAILABLE, "libvirt",
+            "libvirt has not answered for %u s; the request for VM \"%s\" may still be carried out",
+            (unsigned)(waited_us / USECS_PER_S), change->name);
+        error_hint(err, "see the result in `cleave vm list`, once libvirt answers");
     }
 }
 

@@ -44,7 +44,7 @@ static int find_claim(const struct manager *m, const char *name, struct claim **
     if (nearest != NULL) {
         error_hint(err, "did you mean \"%s\"?", nearest);
     } else {
-        error_hint(err, "`cleave claim list` shows them all");
+        error_hint(err, "`cleave claim list` shows all claims");
     }
     return r;
 }

@@ -100,10 +100,10 @@ static void keep_held(struct collector *c, const struct claim *claim, const stru
 {
     char text[ERROR_TEXT_SIZE];
     char why[ERROR_TEXT_SIZE];
-    str_print(text, sizeof(text), "claim \"%s\": its VM \"%s\" is not there", claim->name,
-              claim->vm);
+    str_print(text, sizeof(text), "claim \"%s\": its VM \"%s\" is missing", claim->name, claim->vm);
     str_print(why, sizeof(why),
-              "its VM was not seen to be undefined: %s; `cleave claim delete %s` releases it",
+              "cleaved did not see that its VM was undefined: %s; `cleave claim delete %s` "
+              "releases the claim",
               gone->why, claim->name);
     keep(c,
          item("claim", claim->name, claim->assigned.set ? &claim->assigned.gpu : NULL, claim->vm,
@@ -140,7 +140,7 @@ static void collect_claim(struct collector *c, const struct claim *claim)
                     claim->vm, text);
         json_object_set_new(what, "dueInSeconds", json_integer((json_int_t)left_s));
     } else {
-        str_print(text, sizeof(text), "claim \"%s\" failed and still holds something", claim->name);
+        str_print(text, sizeof(text), "claim \"%s\" failed and still has a device", claim->name);
         what = item("failed-claim", claim->name, &claim->assigned.gpu, claim->vm, text);
     }
     if (vm[0] != '\0') {
@@ -282,9 +282,9 @@ static void collect_device(struct collector *c, const struct vm *vm, const struc
     const char *name = vm_device_name(device, bdf);
     str_print(text, sizeof(text), "%s in the definition of VM \"%s\" for claim \"%s\", which %s",
               name, vm->name, device->claim,
-              claim == NULL ? "is not there any more"
+              claim == NULL ? "does not exist any more"
               : is_of       ? "has another device now"
-                            : "is another VM's");
+                            : "belongs to another VM");
     json_t *what = item("hostdev", name, NULL, vm->name, text);
     if (vm->state != VM_SHUT_OFF) {
         keep(c, what, "the VM is not off");
@@ -337,7 +337,7 @@ static int check_libvirt(const struct manager *m, struct error *err)
         return 0;
     }
     return error_set(err, REASON_UNAVAILABLE, "libvirt",
-                     "libvirt does not answer, so what VMs use is not known: %s",
+                     "libvirt does not answer, so it is unknown what VMs use: %s",
                      m->host->libvirt_problem);
 }
 

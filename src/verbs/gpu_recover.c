@@ -64,7 +64,8 @@ static void settle_look(struct manager *m, const struct error *observe_err, void
     }
     if (plan->steps.n > n && ++m->settle_rounds > SETTLE_ROUNDS) {
         plan->steps.n = n;
-        error_set(&why, REASON_DRIVER, "gpu", "what was made on the GPU is gone again each time");
+        error_set(&why, REASON_DRIVER, "gpu",
+                  "the devices that were made on the GPU disappear each time");
     }
     if (plan->steps.n == n && why.reason != REASON_NONE && later &&
         ++m->settle_looks < SETTLE_LOOKS &&

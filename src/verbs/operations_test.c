@@ -316,7 +316,7 @@ static void what_could_not_be_given_back_is_tried_again_until_it_is(void **state
     CLEANUP_JSON json_t *waits = newest(&f->mhost, "give-back");
     assert_string_equal(text(waits, "subject"), "vm/web1");
     assert_string_equal(text(waits, "author"), "cleaved");
-    assert_string_equal(text(waits, "text"), "giving back the devices of VM \"web1\"");
+    assert_string_equal(text(waits, "text"), "releasing the devices of VM \"web1\"");
     assert_string_not_equal(text(waits, "problem"), "");
     f->mhost.faults.kind = FAULT_NONE;
     operations_hurry(&f->mhost.manager->operations);

@@ -173,7 +173,7 @@ static int answer_vms(struct manager *m, const char *name, json_t **ret_body, st
     (void)name;
     bool seen = looks_seen_us(m, SOURCE_GUESTS) != 0 && looks_are_late(m, SOURCE_GUESTS);
     if (m->host->libvirt_problem[0] != '\0' && !seen) { /* unknown is not none */
-        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be listed: %s",
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "cleaved can't list VMs: %s",
                          m->host->libvirt_problem);
     }
     *ret_body = reply_vms(m->host);
@@ -248,11 +248,10 @@ static int answer_profiles_of(struct manager *m, const char *name, json_t **ret_
     }
     const struct gpu_model *model = model_of(m, gpu);
     if (model == NULL) {
-        r = error_set(
-            err, REASON_UNSUPPORTED, SUBJECT("gpu", name),
-            "GPU %s (PCI id 0x%04x) is unknown to the catalog, and its driver says nothing of "
-            "its profiles and types",
-            name, gpu->pci_id);
+        r = error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", name),
+                      "the catalog does not have GPU %s (PCI id 0x%04x), and its driver reports no "
+                      "profiles and types",
+                      name, gpu->pci_id);
         error_hint(err, "pass-through works with any GPU");
         return r;
     }

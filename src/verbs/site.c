@@ -44,7 +44,7 @@ static int refuse_foreign(const struct claim *existing, const char *site, struct
     error_subject("claim", existing->name, subject);
     int r = existing->site[0] == '\0'
                 ? error_set(err, REASON_CONFLICT, subject,
-                            "claim \"%s\" exists already and was made by hand, not by site \"%s\"",
+                            "claim \"%s\" exists already, and does not belong to site \"%s\"",
                             existing->name, site)
                 : error_set(err, REASON_CONFLICT, subject, "claim \"%s\" belongs to site \"%s\"",
                             existing->name, existing->site);
@@ -72,14 +72,14 @@ static int refuse_index(const struct change *change, const struct claim *claim,
         claim->name, change->name, index);
     const struct gpu *gpu = host_find_gpu(host, claim->spec.gpu);
     if (existing != NULL && existing->spec.gpu[0] != '\0') {
-        error_hint(err, "write gpu: \"%s\", which is the one that the claim has",
-                   existing->spec.gpu);
+        error_hint(err, "write gpu: \"%s\", which is the GPU of the claim", existing->spec.gpu);
     } else if (gpu != NULL) {
         error_hint(err, "write its address, gpu: \"%s\", or its UUID, gpu: \"%s\"",
                    pci_addr_format(&gpu->addr, bdf), gpu->uuid);
     } else {
-        error_hint(err, "write an address or a UUID: `cleave gpu list` and `cleave gpu show` tell "
-                        "them");
+        error_hint(
+            err,
+            "write an address or a UUID, as `cleave gpu list` and `cleave gpu show` show them");
     }
     return -REASON_INVALID;
 }

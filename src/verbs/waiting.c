@@ -46,9 +46,9 @@ static size_t find_late(const struct manager *m, struct late late[SOURCE_COUNT +
 {
     struct look_calls calls = looks_calls(m);
     const struct late all[] = {
-        {"NVML", calls.driver_us, "its GPUs are shown as seen last", ""},
-        {"sysfs", calls.pci_us, "GPUs are shown as seen last", ""},
-        {"libvirt", calls.guests_us, "VMs are shown as seen last", ""},
+        {"NVML", calls.driver_us, "its GPUs are shown as last observed", ""},
+        {"sysfs", calls.pci_us, "GPUs are shown as last observed", ""},
+        {"libvirt", calls.guests_us, "VMs are shown as last observed", ""},
     };
     uint64_t patience_us = looks_read_patience_us(m);
     uint64_t now_us = clock_monotonic_us();
@@ -123,10 +123,12 @@ static json_t *problems_to_json(const struct manager *m)
     }
     uint64_t busy_us = store_busy_since();
     if (busy_us != 0 && clock_monotonic_us() >= busy_us + looks_read_patience_us(m)) {
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
-                                              "the state directory's disk does not answer: what "
-                                              "needs it waits",
-                                              "since", shown_time(busy_us)));
+        json_array_append_new(
+            list,
+            json_pack(
+                "{s:s, s:s, s:o}", "what", "store", "text",
+                "the disk of the state directory does not answer, and requests that need it wait",
+                "since", shown_time(busy_us)));
     }
     return list;
 }

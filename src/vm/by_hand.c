@@ -67,7 +67,7 @@ static void say_state(const struct host *host, const struct vm_device *device,
         out[0] = '\0';
         break;
     case HOST_DEVICE_NO_MDEV:
-        str_print(out, size, "a mediated device that is not there");
+        str_print(out, size, "a mediated device that does not exist");
         break;
     case HOST_DEVICE_NO_FUNCTION:
         str_print(out, size, "an address that no PCI device of this host has");
@@ -76,7 +76,7 @@ static void say_state(const struct host *host, const struct vm_device *device,
         str_print(out, size, "a virtual function of GPU %s that is not enabled", gpu);
         break;
     case HOST_DEVICE_NO_VGPU:
-        str_print(out, size, "a virtual function of GPU %s on which no vGPU is made", gpu);
+        str_print(out, size, "a virtual function of GPU %s without a vGPU", gpu);
         break;
     case HOST_DEVICE_WITH_HOST:
         str_print(out, size, "%s, and its driver on the host is %s",
@@ -84,8 +84,7 @@ static void say_state(const struct host *host, const struct vm_device *device,
                   driver[0] != '\0' ? driver : "none");
         break;
     case HOST_DEVICE_SHARED_OUT:
-        str_print(out, size, "whose virtual functions are on, so that it stays with driver %s",
-                  driver);
+        str_print(out, size, "whose virtual functions are on, so it stays with driver %s", driver);
         break;
     case HOST_DEVICE_OLD_LIBVIRT:
         str_print(out, size, "a vGPU of GPU %s, which libvirt %s can't assign", gpu,
@@ -110,22 +109,22 @@ static int refuse_state(const struct host *host, const struct vm *vm,
               vm_device_name(device, bdf), why);
     if (it->state == HOST_DEVICE_NO_FUNCTION) {
         error_hint(err,
-                   "write the address that the device has now (`lspci -D`), or take it out: `virsh "
-                   "edit %s`",
+                   "write the present address of the device (`lspci -D`), or remove the device: "
+                   "`virsh edit %s`",
                    SHELL_ARG(vm->name));
     } else if (it->state == HOST_DEVICE_WITH_HOST && !device->by_argument) {
-        error_hint(err, "write managed='yes' there: `virsh edit %s`", SHELL_ARG(vm->name));
+        error_hint(err, "write managed='yes' in that element: `virsh edit %s`",
+                   SHELL_ARG(vm->name));
     } else if (it->state == HOST_DEVICE_SHARED_OUT) {
-        error_hint(err, "`cleave gpu mode %s idle` turns them off",
+        error_hint(err, "`cleave gpu mode %s idle` turns the virtual functions off",
                    pci_addr_format(&it->gpu->addr, bdf));
     } else if (it->state == HOST_DEVICE_OLD_LIBVIRT) {
         error_hint(err, "install libvirt 10.0 or later");
     } else {
-        error_hint(
-            err,
-            "take it out (`virsh edit %s`), and claim a vGPU: `cleave claim create NAME --vm "
-            "%s --type TYPE`",
-            SHELL_ARG(vm->name), SHELL_WORD(vm->name));
+        error_hint(err,
+                   "remove the device (`virsh edit %s`), and claim a vGPU: `cleave claim create "
+                   "NAME --vm %s --type TYPE`",
+                   SHELL_ARG(vm->name), SHELL_WORD(vm->name));
     }
     return -REASON_CONFLICT;
 }
@@ -146,7 +145,8 @@ static int refuse_held(const struct manager *m, const struct vm *vm, const struc
               "VM \"%s\" can't start: its %s names %s, which belongs to claim \"%s\"%s%s%s",
               vm->name, what_names(vm), vm_device_name(device, bdf), holder->name,
               has_vm ? " of VM \"" : "", holder->vm, has_vm ? "\"" : "");
-    error_hint(err, "take it out (`virsh edit %s`), or delete the claim: `cleave claim delete %s`",
+    error_hint(err,
+               "remove the device (`virsh edit %s`), or delete the claim: `cleave claim delete %s`",
                SHELL_ARG(vm->name), holder->name);
     return -REASON_IN_USE;
 }
@@ -165,9 +165,9 @@ static int refuse_running(const struct manager *m, const struct vm *vm,
                 continue;
             }
             error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name),
-                      "VM \"%s\" can't start: its %s names %s, with which VM \"%s\" runs", vm->name,
-                      what_names(vm), vm_device_name(device, bdf), other->name);
-            error_hint(err, "stop VM \"%s\" first, or take the device out: `virsh edit %s`",
+                      "VM \"%s\" can't start: its %s names %s, and VM \"%s\" runs with that device",
+                      vm->name, what_names(vm), vm_device_name(device, bdf), other->name);
+            error_hint(err, "stop VM \"%s\" first, or remove the device: `virsh edit %s`",
                        other->name, SHELL_ARG(vm->name));
             return -REASON_IN_USE;
         }
@@ -194,8 +194,8 @@ int by_hand_refuse(const struct manager *m, const struct vm *vm, struct error *e
     }
     if (r != 0 && vm->saved && err != NULL && !str_starts(err->hint, "stop VM")) {
         error_hint(err,
-                   "its saved state names it: `virsh managedsave-remove %s` forgets that, and the "
-                   "guest's memory with it",
+                   "its saved state names the device: `virsh managedsave-remove %s` deletes the "
+                   "state, and the guest's memory with it",
                    SHELL_WORD(vm->name));
     }
     return r;

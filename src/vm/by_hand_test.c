@@ -105,8 +105,7 @@ static void a_function_without_a_vgpu_is_refused_and_one_with_it_is_not(void **s
     assert_true(mhost_settle(&f->mhost));
     name_by_hand(f, "web1", "0000:81:00.5");
     refuses(f, "web1", REASON_CONFLICT,
-            "0000:81:00.5, a virtual function of GPU 0000:81:00.0 on "
-            "which no vGPU is made");
+            "0000:81:00.5, a virtual function of GPU 0000:81:00.0 without a vGPU");
     fake_lock(); /* by another tool */
     f->host.gpus[2].vfs[1] = f->host.gpus[2].vfs[0];
     fake_unlock();
@@ -128,7 +127,7 @@ static void what_is_of_another_vm_is_refused(void **state)
     name_by_hand(f, "web3", MHOST_A100);
     name_by_hand(f, "web4", MHOST_A100);
     allows(f, "web3");
-    refuses(f, "web4", REASON_IN_USE, MHOST_A100 ", with which VM \"web3\" runs");
+    refuses(f, "web4", REASON_IN_USE, MHOST_A100 ", and VM \"web3\" runs with that device");
 }
 
 /* Its own claims are put right by the start. */

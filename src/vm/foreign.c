@@ -55,7 +55,7 @@ int foreign_refuse_device(const struct manager *m, const struct vm *vm,
 {
     const struct claim *claim = claims_find(&m->claims, device->claim);
     enum reason reason = claim == NULL ? REASON_NOT_FOUND : REASON_IN_USE;
-    char whose[VM_NAME_SIZE + 32] = "which is not there any more";
+    char whose[VM_NAME_SIZE + 32] = "which does not exist any more";
     char bdf[BDF_SIZE];
     if (claim != NULL) {
         str_print(whose, sizeof(whose), "of VM \"%s\"", claim->vm);
@@ -64,18 +64,17 @@ int foreign_refuse_device(const struct manager *m, const struct vm *vm,
               "VM \"%s\" can't start: %s is in its definition for claim \"%s\"%s %s", vm->name,
               vm_device_name(device, bdf), device->claim, claim == NULL ? "," : "", whose);
     if (claim != NULL) {
+        error_hint(err,
+                   "`cleave gc` removes it from the definition, as for any cloned VM; then make a "
+                   "claim for this VM: `cleave claim create NAME --vm %s …`",
+                   SHELL_WORD(vm->name));
+    } else if (released_has(m, device->claim)) {
         error_hint(
             err,
-            "`cleave gc` takes it out of the definition, as of a VM that was cloned; then make "
-            "a claim for this VM: `cleave claim create NAME --vm %s …`",
-            SHELL_WORD(vm->name));
-    } else if (released_has(m, device->claim)) {
-        error_hint(err,
-                   "the claim was released while the VM was gone: `cleave claim restore %s` "
-                   "brings it back",
-                   device->claim);
+            "the claim was released while the VM was gone: `cleave claim restore %s` restores it",
+            device->claim);
     } else {
-        error_hint(err, "`cleave gc` takes it out of the definition");
+        error_hint(err, "`cleave gc` removes it from the definition");
     }
     return -(int)reason;
 }

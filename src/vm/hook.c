@@ -105,19 +105,19 @@ static void explain_file(const struct hook *hook, struct error *err)
     char first[sizeof(err->hint)];
     STR_SET(first, err->hint);
     if (claim[0] == '\0') {
-        error_hint(err, "the file that is restored says so, not the VM's definition: `virsh "
-                        "save-image-edit FILE` changes it");
+        error_hint(err, "the restored file names the device, not the VM's definition: `virsh "
+                        "save-image-edit FILE` changes the file");
     } else if (released) {
         error_hint(err,
-                   "%s; where the claim has another device then (`cleave claim show %s`), `virsh "
-                   "save-image-edit FILE` puts that into the file",
+                   "%s; if the claim has another device then (`cleave claim show %s`), write that "
+                   "into the file: `virsh save-image-edit FILE`",
                    first, claim);
     } else {
         error_hint(
             err,
-            "the file that is restored says so, not the VM's definition: give the VM its claim "
-            "again (`cleave claim create %s --vm %s …`), and where that has another device now "
-            "(`cleave claim show %s`), `virsh save-image-edit FILE` puts it into the file",
+            "the restored file names the device, not the VM's definition: create the claim again "
+            "(`cleave claim create %s --vm %s …`), and if it has another device now (`cleave claim "
+            "show %s`), write that into the file: `virsh save-image-edit FILE`",
             claim, SHELL_ARG(hook->vm.name), claim);
     }
 }
@@ -129,17 +129,15 @@ static void explain_entrance(const struct hook *hook, struct error *err)
     const struct host *host = hook->manager->host;
     if (hook->entrance == ENTRANCE_MIGRATION) {
         if (has_alias(&hook->vm)) {
-            error_set(
-                err, err->reason, SUBJECT("vm", name),
-                "VM \"%s\" can't come in by libvirt alone: the devices of its claims are made "
-                "on this host only when cleave moves it",
-                name);
+            error_set(err, err->reason, SUBJECT("vm", name),
+                      "VM \"%s\" can't migrate to this host by libvirt alone: only a migration by "
+                      "cleave makes the devices of its claims here",
+                      name);
         }
-        error_hint(
-            err,
-            "move it with `cleave vm migrate %s qemu+ssh://%s/system`, from the host where it "
-            "runs",
-            SHELL_ARG(name), host != NULL && host->name[0] != '\0' ? host->name : "HOST");
+        error_hint(err,
+                   "migrate it with `cleave vm migrate %s qemu+ssh://%s/system`, on the host where "
+                   "it runs",
+                   SHELL_ARG(name), host != NULL && host->name[0] != '\0' ? host->name : "HOST");
     } else if (hook->entrance == ENTRANCE_RESTORE && !is_saved(hook)) {
         explain_file(hook, err);
     } else if (hook->entrance == ENTRANCE_RESTORE &&
@@ -148,9 +146,9 @@ static void explain_entrance(const struct hook *hook, struct error *err)
         saved_hint_forget(&hook->vm, err);
     } else if (hook->entrance == ENTRANCE_RESTORE) {
         error_hint(err,
-                   "its saved state says so, not its definition: if its claim is there, `cleave vm "
-                   "start %s` puts the claim's device into a managed save; `virsh "
-                   "managedsave-remove %s` forgets it, and the guest's memory with it",
+                   "its saved state names the device, not its definition: if its claim exists, "
+                   "`cleave vm start %s` puts the claim's device into a managed save; `virsh "
+                   "managedsave-remove %s` deletes the state, and the guest's memory with it",
                    SHELL_ARG(name), SHELL_WORD(name));
     }
 }
@@ -232,7 +230,8 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
         power_failed(plan, hook->vm.name, &err);
     } else if (judge(hook, &needs, &err) == 0 && (needs.to_create.n > 0 || needs.in_progress)) {
         error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name),
-                  "VM \"%s\" can't start: its device was made and is gone again", hook->vm.name);
+                  "VM \"%s\" can't start: its device was made, but has disappeared again",
+                  hook->vm.name);
     }
     if (err.reason != REASON_NONE) {
         change_refuse(change, &err);
@@ -296,7 +295,7 @@ void hook_refuse_all(struct manager *m, const struct error *err)
 static void say_ended(const struct hook *hook, struct error *err)
 {
     error_set(err, REASON_CONFLICT, SUBJECT("vm", hook->vm.name),
-              "VM \"%s\" can't start: meanwhile it was to be stopped at once", hook->vm.name);
+              "VM \"%s\" can't start: `cleave vm stop --now` ended the start", hook->vm.name);
     error_hint(err, "start it again: `cleave vm start %s`", SHELL_ARG(hook->vm.name));
 }
 
@@ -396,7 +395,7 @@ static void give_up(struct hook *hook)
               plan == NULL ? "" : "; plan ", plan == NULL ? "" : plan->id,
               plan == NULL ? "" : " still runs");
     error_hint(&err,
-               "try again; `cleave plan list` and `cleave event list` tell what takes so long");
+               "try again; `cleave plan list` and `cleave event list` show what takes so long");
     answer(hook, &err);
 }
 

@@ -61,7 +61,7 @@ static void who_moves_a_vm_by_libvirt_alone_is_shown_how_to_move_it(void **state
     assert_non_null(strstr(err.hint, "`cleave gc`"));
     assert_int_equal(hooked_ask(&f->mhost, "web1", "migrate", NULL), 0);
     assert_int_equal(hooked_ask(&f->mhost, "web1", "prepare", &err), -REASON_NOT_FOUND);
-    assert_non_null(strstr(err.message, "can't come in by libvirt alone"));
+    assert_non_null(strstr(err.message, "can't migrate to this host by libvirt alone"));
     assert_non_null(strstr(err.hint, "`cleave vm migrate web1 qemu+ssh://"));
     assert_int_equal(hooked_ask(&f->mhost, "web1", "restore", NULL), 0);
     assert_int_equal(hooked_ask(&f->mhost, "web1", "prepare", &err), -REASON_NOT_FOUND);
@@ -410,7 +410,7 @@ static void a_vm_whose_claim_was_released_does_not_start_without_its_gpu(void **
     *vm = was;
     for (int dry_run = 0; dry_run < 2; dry_run++) {
         assert_start_is_refused(&f->mhost, "web1", dry_run == 1, REASON_NOT_FOUND,
-                                "for claim \"a\", which is not there any more",
+                                "for claim \"a\", which does not exist any more",
                                 "`cleave claim restore a`");
     }
     assert_false(vm->running);

@@ -31,8 +31,8 @@ int needs_refuse_wait(const struct missing_devices *needs, const struct vm *vm, 
         return 0;
     }
     error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", vm->name),
-              "VM \"%s\" can't start: the plan that has its claim in hand has not ended", vm->name);
-    error_hint(err, "start it again when it has: `cleave plan list`");
+              "VM \"%s\" can't start: a plan that changes its claim has not ended", vm->name);
+    error_hint(err, "start the VM again when the plan has ended; see `cleave plan list`");
     return -REASON_UNAVAILABLE;
 }
 
@@ -53,10 +53,12 @@ static int refuse_away(const struct manager *m, const struct claim *claim, const
     claim_say_away(m, claim, why, sizeof(why));
     int r = refuse(claim, vm, REASON_UNAVAILABLE, why, err);
     if (moved) {
-        error_hint(err, "`cleave host restore` makes its devices there; then start the VM again");
+        error_hint(
+            err,
+            "`cleave host restore` makes its devices at the new address; then start the VM again");
     } else {
-        error_hint(err, "`cleave gpu list` shows those that are there; delete the claim and create "
-                        "it again to use another");
+        error_hint(err, "`cleave gpu list` shows the GPUs of this host; to use another one, delete "
+                        "the claim and create it again");
     }
     return r;
 }
@@ -81,7 +83,7 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
         str_print(why, sizeof(why), "its GPU %s can't be used: %s",
                   pci_addr_format(&gpu->addr, bdf), gpu->problem);
         int r = refuse(claim, vm, REASON_UNAVAILABLE, why, err);
-        error_hint(err, "`cleave host show` tells what hangs or is missing");
+        error_hint(err, "`cleave host show` shows what hangs or is missing");
         return r;
     }
     if (claim_device_is_there(m, claim)) {
@@ -90,11 +92,10 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
     if (claim_vgpu_at(claim, gpu) != NULL) {
         int r = refuse(claim, vm, REASON_CONFLICT,
                        "its device carries another vGPU, which cleave did not make", err);
-        error_hint(
-            err,
-            "`cleave claim delete %s` releases the claim and leaves that vGPU alone; to keep "
-            "the claim, have the vGPU moved by the tool that made it",
-            claim->name);
+        error_hint(err,
+                   "`cleave claim delete %s` releases the claim and leaves that vGPU alone; to "
+                   "keep the claim, move the vGPU with the tool that made it",
+                   claim->name);
         return r;
     }
     struct claim *again = vec_push(&needs->to_create);
@@ -165,19 +166,18 @@ int power_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *c
         bool claimed = claim[0] != '\0';
         error_set(err, REASON_CONFLICT,
                   SUBJECT(claimed ? "claim" : "vm", claimed ? claim : vm->name),
-                  "VM \"%s\" can't start: IOMMU group %u of GPU %s also holds %s, which the host "
+                  "VM \"%s\" can't start: IOMMU group %u of GPU %s also has %s, which the host "
                   "uses with driver %s",
                   vm->name, gpu->iommu_group, pci_addr_format(&gpu->addr, bdf),
                   pci_addr_format(&member->addr, other), member->driver);
         if (claimed) {
-            error_hint(err, "`cleave host restore` binds what goes with the claim's GPU, or says "
-                            "why it can't");
+            error_hint(err, "`cleave host restore` binds the companions of the claim's GPU, or "
+                            "says why it can't");
         } else {
-            error_hint(
-                err,
-                "take the GPU out (`virsh edit %s`), and claim it: `cleave claim create NAME "
-                "--vm %s --mode passthrough --gpu %s` takes along what can go",
-                SHELL_ARG(vm->name), SHELL_WORD(vm->name), bdf);
+            error_hint(err,
+                       "remove the GPU (`virsh edit %s`), and claim it together with its "
+                       "companions: `cleave claim create NAME --vm %s --mode passthrough --gpu %s`",
+                       SHELL_ARG(vm->name), SHELL_WORD(vm->name), bdf);
         }
         return -REASON_CONFLICT;
     }
@@ -220,10 +220,9 @@ static int check_managed(const struct manager *m, const struct vm *vm, struct er
         }
         error_set(err, REASON_CONFLICT, SUBJECT("vm", vm->name),
                   "VM \"%s\" can't start: its definition has virtual function %s with "
-                  "managed='yes', with which libvirt takes it from NVIDIA's driver, and its vGPU "
-                  "with it",
+                  "managed='yes', so libvirt would unbind NVIDIA's driver and destroy the vGPU",
                   vm->name, pci_addr_format(&device->addr, bdf));
-        error_hint(err, "write managed='no' there: `virsh edit %s`", SHELL_ARG(vm->name));
+        error_hint(err, "write managed='no' in that element: `virsh edit %s`", SHELL_ARG(vm->name));
         return -REASON_CONFLICT;
     }
     return 0;
@@ -251,12 +250,12 @@ static int check_own_groups(const struct manager *m, const struct vm *vm, struct
                 continue;
             }
             error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name),
-                      "VM \"%s\" can't start: %s of its definition is in IOMMU group %u, of which "
-                      "VM \"%s\" runs with GPU %s",
+                      "VM \"%s\" can't start: %s of its definition is in IOMMU group %u, and VM "
+                      "\"%s\" runs with GPU %s of that group",
                       vm->name, pci_addr_format(&device->addr, own), gpu->iommu_group, gpu->holder,
                       pci_addr_format(&gpu->addr, bdf));
             error_hint(err,
-                       "all of a group goes to one VM: stop VM \"%s\" first, or take %s out: "
+                       "only one VM can use an IOMMU group: stop VM \"%s\" first, or remove %s: "
                        "`virsh edit %s`",
                        gpu->holder, own, SHELL_ARG(vm->name));
             return -REASON_IN_USE;
@@ -313,8 +312,8 @@ void power_failed(const struct plan *plan, const char *vm_name, struct error *er
     const char *hint = plan_hint(plan);
     error_set(err, REASON_DRIVER, SUBJECT("vm", vm_name), "VM \"%s\" can't start: %s", vm_name,
               plan->problem);
-    error_hint(err, "%s%s`cleave plan show %s` tells each step", hint, hint[0] != '\0' ? "; " : "",
-               plan->id);
+    error_hint(err, "%s%s`cleave plan show %s` shows all its steps", hint,
+               hint[0] != '\0' ? "; " : "", plan->id);
 }
 
 /* ---- what a VM gives back ---- */
@@ -360,7 +359,7 @@ static const struct operation_kind give_back_kind =
 
 static struct retry_task give_back_of(const char *vm)
 {
-    return retry_task_of(&give_back_kind, "vm", vm, "giving back the devices of VM \"%s\"", vm);
+    return retry_task_of(&give_back_kind, "vm", vm, "releasing the devices of VM \"%s\"", vm);
 }
 
 static void given_back(struct manager *m, const struct plan *plan, const struct error *err,

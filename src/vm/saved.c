@@ -47,11 +47,10 @@ const struct vm_device *saved_find_stuck(const struct manager *m, const struct v
 
 void saved_hint_forget(const struct vm *vm, struct error *err)
 {
-    error_hint(
-        err,
-        "the state can't be brought back here: `virsh managedsave-remove %s` forgets it, and "
-        "the guest's memory with it; then the VM boots",
-        SHELL_WORD(vm->name));
+    error_hint(err,
+               "this host can't restore the state: `virsh managedsave-remove %s` deletes it, and "
+               "the guest's memory with it; then the VM boots",
+               SHELL_WORD(vm->name));
 }
 
 /* In the saved state for a claim that is gone, or another VM's: nothing puts another one in. */
@@ -63,9 +62,9 @@ static int refuse_lost(const struct manager *m, const struct vm *vm, const struc
     error_set(err, REASON_CONFLICT, SUBJECT("vm", vm->name),
               "VM \"%s\" can't start: its saved state has %s for claim \"%s\", which is %s",
               vm->name, vm_device_name(device, bdf), device->claim,
-              claim == NULL ? "not there any more" : "another VM's");
+              claim == NULL ? "gone" : "another VM's");
     if (claim == NULL && released_has(m, device->claim)) {
-        error_hint(err, "the claim was released: `cleave claim restore %s` brings it back",
+        error_hint(err, "the claim was released: `cleave claim restore %s` restores it",
                    device->claim);
     } else {
         saved_hint_forget(vm, err);

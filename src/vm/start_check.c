@@ -36,7 +36,7 @@ static int check_alias(const struct start_check *check, const struct vm_device *
     if (!claim_device(claim, &own) || !vm_device_is(device, &own.device, own.mdev_uuid)) {
         str_print(whose, sizeof(whose), "\"%s\", which has another device now", claim->name);
         refuse_device(check, device, REASON_CONFLICT, err, "is in its definition for claim", whose);
-        error_hint(err, "`cleave vm start %s` puts the right one in", SHELL_ARG(check->vm->name));
+        error_hint(err, "`cleave vm start %s` corrects the definition", SHELL_ARG(check->vm->name));
         return -REASON_CONFLICT;
     }
     return 0;
@@ -70,7 +70,7 @@ static void hint_saved(const struct start_check *check, const struct vm *vm, str
     if (saved_find_stuck(check->manager, vm, vm->saved_devices.items, vm->saved_devices.n) !=
         NULL) {
         error_hint(err,
-                   "VM \"%s\" is saved with this device and can't come back from that: `virsh "
+                   "VM \"%s\" is saved with this device and can't start from that state: `virsh "
                    "managedsave-remove %s`",
                    vm->name, SHELL_WORD(vm->name));
         return;
@@ -120,10 +120,11 @@ static int refuse_taken(const struct start_check *check, const struct vm_device 
     if (saved != NULL) {
         hint_saved(check, saved, err);
     } else if (no_other && holder->vm[0] != '\0') {
-        error_hint(err, "stop VM \"%s\" first; its claim gives the GPU back if it is on-demand",
+        error_hint(err, "stop VM \"%s\" first; an on-demand claim then releases the GPU",
                    holder->vm);
     } else if (no_other) {
-        error_hint(err, "delete the claim that has it: `cleave claim delete %s`", holder->name);
+        error_hint(err, "delete the claim that has the device: `cleave claim delete %s`",
+                   holder->name);
     } else {
         error_hint(err, "`cleave vm start %s` can choose another device",
                    SHELL_ARG(check->vm->name));
@@ -158,10 +159,10 @@ static int check_device(const struct start_check *check, const struct vm_device 
         if (saved != NULL) {
             hint_saved(check, saved, err);
         } else if (device->claim[0] != '\0') {
-            error_hint(err, "`cleave gc` takes it out of the definition of VM \"%s\"",
+            error_hint(err, "`cleave gc` removes it from the definition of VM \"%s\"",
                        check->vm->name);
         } else { /* the claim is another VM's, which did nothing wrong */
-            error_hint(err, "take it out of the definition of VM \"%s\": `virsh edit %s`",
+            error_hint(err, "remove it from the definition of VM \"%s\": `virsh edit %s`",
                        check->vm->name, SHELL_WORD(check->vm->name));
         }
         return -REASON_IN_USE;
@@ -193,7 +194,7 @@ static int check_definition(const struct start_check *check, struct error *err)
         error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
                   "VM \"%s\" can't start: its definition lacks %s, the device of claim \"%s\"",
                   check->vm->name, device_name(own.mdev_uuid, &own.device, bdf), claim->name);
-        error_hint(err, "`cleave vm start %s` puts it in", SHELL_ARG(check->vm->name));
+        error_hint(err, "`cleave vm start %s` puts the device in", SHELL_ARG(check->vm->name));
         return -REASON_CONFLICT;
     }
     return 0;

@@ -180,7 +180,7 @@ static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
     }
     change_lose_patience(mhost->manager, VM_LINE_START, NULL);
     for (size_t i = 0; i < VM_START_LINES; i++) {
-        lines_assert_refused(&starts[i], mhost, REASON_UNAVAILABLE, "may still happen");
+        lines_assert_refused(&starts[i], mhost, REASON_UNAVAILABLE, "may still be carried out");
     }
     mhost_ask(mhost, VERB_START_VM, &answer, .caller = &root, .target = "web1");
     lines_assert_refused(&answer, mhost, REASON_UNAVAILABLE, "8 starts of other VMs");

@@ -46,7 +46,7 @@ static void starts_that_hang_take_no_line_from_stops(void **state)
     assert_stops(f, "ok1", true);
     change_lose_patience(f->mhost.manager, VM_LINE_START, NULL);
     for (size_t i = 0; i < VM_START_LINES; i++) {
-        lines_assert_refused(&starts[i], &f->mhost, REASON_UNAVAILABLE, "may still happen");
+        lines_assert_refused(&starts[i], &f->mhost, REASON_UNAVAILABLE, "may still be carried out");
     }
     assert_stops(f, "ok2", false); /* and when all have been given up */
 }
@@ -278,7 +278,7 @@ static void a_stop_at_once_ends_a_start_that_waits_for_its_devices(void **state)
     mhost->manager->config.hardware_patience_us = 0;
     hooked_begin(mhost, "web1", "prepare", mhost_reply, &hook);
     begin_stop(f, "web1", true, &stop);
-    lines_assert_refused(&hook, mhost, REASON_CONFLICT, "it was to be stopped at once");
+    lines_assert_refused(&hook, mhost, REASON_CONFLICT, "`cleave vm stop --now` ended the start");
     assert_true(mhost_wait(mhost, &stop));
     assert_int_equal(stop.err.reason, REASON_NONE);
     assert_string_equal(answer_text(&stop, "vm.state"), "shut-off");

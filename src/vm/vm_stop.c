@@ -67,7 +67,7 @@ static void hint_paused(struct change *change)
 {
     if (change->result == -REASON_CONFLICT && change->err.hint[0] == '\0') {
         error_hint(&change->err,
-                   "`virsh resume %s` lets it run; `cleave vm stop --now %s` pulls the plug",
+                   "`virsh resume %s` lets the VM run; `cleave vm stop --now %s` destroys it",
                    SHELL_WORD(change->name), SHELL_ARG(change->name));
     }
 }
@@ -78,8 +78,8 @@ static void refuse_to_wait(struct change *change)
                                "VM \"%s\" was asked to shut down, and still runs after %u s",
                                change->name, change->timeout_ms / 1000);
     error_hint(&change->err,
-               "its guest may be busy, or not listen; `--timeout SECONDS` waits longer, `cleave "
-               "vm stop --now %s` pulls the plug",
+               "its guest may be busy, or ignore the request; `--timeout SECONDS` waits longer, "
+               "`cleave vm stop --now %s` destroys the VM",
                SHELL_ARG(change->name));
 }
 
@@ -104,10 +104,9 @@ static void stop_done(void *data)
         return;
     }
     if (change->timeout_ms == 0) {
-        vm_note_change(change, "vm-killed", "killed: its plug was pulled");
+        vm_note_change(change, "vm-killed", "destroyed: its guest was not asked to shut down");
     } else {
-        vm_note_change(change, "vm-stopped",
-                       "stopped: it is off, after its guest was asked to shut down");
+        vm_note_change(change, "vm-stopped", "stopped: its guest has shut down");
     }
     answer_stopped(change);
 }
@@ -138,7 +137,7 @@ static void stop_found(void *data)
                m->host->libvirt_problem[0] == '\0') {
         (void)vms_find(m, change->name, &vm, &change->err); /* with the nearest name */
     } else if (change->result == 0 && change->off && change->ends_start && !change->late) {
-        vm_note_change(change, "vm-stopped", "off: its start was ended");
+        vm_note_change(change, "vm-stopped", "off: its start was cancelled");
         answer_stopped(change);
         return;
     } else if (change->result == 0 && change->off) {

@@ -26,8 +26,8 @@
 int vms_find(const struct manager *m, const char *name, struct vm **ret_vm, struct error *err)
 {
     if (m->host->libvirt_problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
-                         m->host->libvirt_problem);
+        return error_set(err, REASON_UNAVAILABLE, "libvirt",
+                         "cleaved can't reach libvirt's VMs: %s", m->host->libvirt_problem);
     }
     *ret_vm = host_find_vm(m->host, name);
     if (*ret_vm != NULL) {
@@ -42,7 +42,7 @@ int vms_find(const struct manager *m, const char *name, struct vm **ret_vm, stru
     if (nearest != NULL) {
         error_hint(err, "did you mean \"%s\"?", nearest);
     } else {
-        error_hint(err, "`cleave vm list` shows them all");
+        error_hint(err, "`cleave vm list` shows all VMs");
     }
     return r;
 }
@@ -176,8 +176,9 @@ static void answer_definable(struct change *change)
     json_t *body = reply_vm(&vm);
     json_object_set_new(
         body, "notChecked",
-        json_pack("[s]",
-                  "whether libvirt takes the rest of the template, and what it names is there"));
+        json_pack(
+            "[s]",
+            "whether libvirt accepts the rest of the template, and whether what it names exists"));
     change_answer(change, body);
 }
 
@@ -355,7 +356,7 @@ static void run_define(struct change *change)
     struct error err = {0};
     int r = 0;
     if (m->host->libvirt_problem[0] != '\0') {
-        r = error_set(&err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+        r = error_set(&err, REASON_UNAVAILABLE, "libvirt", "cleaved can't reach libvirt's VMs: %s",
                       m->host->libvirt_problem);
     } else if (host_find_vm(m->host, change->name) != NULL) {
         r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name),

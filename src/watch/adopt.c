@@ -124,7 +124,7 @@ void claim_take_over(struct manager *m, size_t i, const struct vm *vm, bool ende
         what = "its own VM is back:";
         claim.vm_uuid_before[0] = '\0';
     } else if (!ended) {
-        what = "another VM has the name of its own, whose end was not seen:";
+        what = "another VM has taken the name of its VM, whose end cleaved did not see:";
         if (claim.vm_uuid_before[0] == '\0') {
             STR_SET(claim.vm_uuid_before, claim.vm_uuid);
         }

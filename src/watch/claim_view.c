@@ -21,8 +21,8 @@ static void say_gone(const struct manager *m, const struct claim *claim, const s
     char text[ERROR_TEXT_SIZE];
     if (gone->held) {
         str_print(text, sizeof(text),
-                  "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
-                  "kept",
+                  "its VM \"%s\" is missing, but cleaved did not see that it was undefined (%s): "
+                  "the claim is kept",
                   claim->vm, gone->why);
         json_object_set_new(json, "problem", encode_text(text));
         return;
@@ -77,16 +77,16 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
         return true;
     }
     if (claim->spec.hold == CLAIM_ON_DEMAND) { /* of a saved VM, after a boot */
-        str_print(text, size, "its device %s is not there: the start of VM \"%s\" makes it again",
+        str_print(text, size, "its device %s is missing: the start of VM \"%s\" makes it again",
                   device_name(claim->assigned.mdev_uuid, &claim->assigned.device, bdf), claim->vm);
         return true;
     }
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
-        str_print(text, size, "its GPU instance %s on %s is not there: `cleave host restore`",
+        str_print(text, size, "its GPU instance %s on %s is missing: `cleave host restore`",
                   claim->assigned.profile, pci_addr_format(&gpu->addr, bdf));
         return true;
     }
-    str_print(text, size, "its device %s is not there: `cleave host restore` brings it back",
+    str_print(text, size, "its device %s is missing: `cleave host restore` makes it again",
               device_name(claim->assigned.mdev_uuid, &claim->assigned.device, bdf));
     return true;
 }

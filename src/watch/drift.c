@@ -56,7 +56,7 @@ static void describe_companions(const struct gpu *was, const struct gpu *is, str
             if (pci_same_slot(&now->addr, &is->addr) &&
                 pci_addr_cmp(&now->addr, &before->addr) == 0 &&
                 !str_eq(now->driver, before->driver)) {
-                strbuf_addf(text, "%s%s next to it has driver %s, had %s",
+                strbuf_addf(text, "%s%s in its IOMMU group has driver %s, had %s",
                             text->len > 0 ? "; " : "", pci_addr_format(&now->addr, bdf),
                             or_none(now->driver), or_none(before->driver));
             }
@@ -75,7 +75,7 @@ static void describe(const struct gpu *was, const struct gpu *is, struct strbuf 
     }
     describe_companions(was, is, text);
     if (was->mig_enabled != is->mig_enabled) {
-        append_change(text, is->mig_enabled ? "MIG mode went on" : "MIG mode went off");
+        append_change(text, is->mig_enabled ? "MIG mode was turned on" : "MIG mode was turned off");
     }
     if (was->vfs_enabled != is->vfs_enabled) {
         strbuf_addf(text, "%s%u virtual functions, were %u", text->len > 0 ? "; " : "",
@@ -106,7 +106,7 @@ static bool compare_gpu(struct manager *m, const struct gpu *was, const struct g
     CLEANUP_STRBUF struct strbuf text = {0};
     describe(was, is, &text);
     if (text.len > 0) {
-        txn_event_alone(m, "gpu-changed", subject, "", "changed by someone else: %s",
+        txn_event_alone(m, "gpu-changed", subject, "", "changed by another program: %s",
                         strbuf_str(&text));
     }
     return false;
@@ -135,7 +135,8 @@ static void compare_vms(struct manager *m, const struct host *now)
             txn_event_alone(m, "vm-renamed", SUBJECT("vm", renamed->name), "", "was \"%s\"",
                             was->name);
         } else {
-            txn_event_alone(m, "vm-lost", SUBJECT("vm", was->name), "", "its definition is gone");
+            txn_event_alone(m, "vm-lost", SUBJECT("vm", was->name), "",
+                            "its definition was removed");
         }
     }
 }

@@ -117,18 +117,18 @@ void gone_hold(struct manager *m, const struct claim *claim)
     struct gone *gone = add_gone(m, claim);
     gone->held = true;
     if (claim->vm_uuid_before[0] != '\0') {
-        STR_SET(gone->why, "another VM had its name for a while, and its own was not seen to end");
+        STR_SET(gone->why, "another VM had the name of its VM for a while, and cleaved did not see "
+                           "the end of its VM");
     } else {
         STR_SET(gone->why, m->gone->odd[0] != '\0'
                                ? m->gone->odd
-                               : "libvirt has not had it since it or cleaved was started");
+                               : "libvirt has not had the VM since libvirt or cleaved started");
     }
-    txn_event_alone(
-        m, "claim-vm-missing", SUBJECT("claim", claim->name), "",
-        "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
-        "kept",
-        claim->vm, gone->why);
-    log_warning("claim %s is kept though its VM %s is not there: %s", claim->name, claim->vm,
+    txn_event_alone(m, "claim-vm-missing", SUBJECT("claim", claim->name), "",
+                    "its VM \"%s\" is missing, but cleaved did not see that it was undefined (%s): "
+                    "the claim is kept",
+                    claim->vm, gone->why);
+    log_warning("claim %s is kept although its VM %s is missing: %s", claim->name, claim->vm,
                 gone->why);
 }
 

@@ -83,7 +83,7 @@ void txn_quarantine(struct txn *txn, const struct pci_addr *addr, const char *ki
     health_name_users(m, addr, &users);
     txn_put_gpu_record(txn, &record);
     txn_event(txn, "gpu-quarantined", SUBJECT("gpu", bdf), "",
-              "%.250s; nothing new goes there before `cleave gpu recover %s`; %s", why, bdf,
+              "%.250s; the GPU takes no new claims before `cleave gpu recover %s`; %s", why, bdf,
               strbuf_str(&users));
     log_error("GPU %s is quarantined: %s; %s", bdf, why, strbuf_str(&users));
 }
@@ -230,7 +230,8 @@ static void watch_work(void *data)
     struct gpu_port *port = m->config.ports.gpu;
     struct error err = {0};
     if (port->ops->watch != NULL && port->ops->watch(port, post_report, m, &err) != 0) {
-        log_warning("%s: GPUs are looked at with each observation only", err.message);
+        log_warning("%s: cleaved checks the health of GPUs only with each observation",
+                    err.message);
     }
 }
 
@@ -261,9 +262,8 @@ static const struct {
 } faults[GPU_FAULT_COUNT] = {
     [GPU_FAULT_LOST] = {"lost", "the driver has lost it: it fell off the bus"},
     [GPU_FAULT_NEEDS_RESET] = {"needs-reset", "the driver won't use it before a reset"},
-    [GPU_FAULT_CONFIG_SPACE] = {"config-space",
-                                "its PCI configuration reads as ones (header type 127): it does "
-                                "not answer on the bus"},
+    [GPU_FAULT_CONFIG_SPACE] = {"config-space", "its PCI configuration space reads as ones (header "
+                                                "type 127): it does not answer on the bus"},
 };
 
 /* A reboot is more than a reset; the GPU has to answer, though. */
@@ -352,8 +352,8 @@ static void note_stuck(struct txn *txn, const struct step *step)
     }
     txn_put_gpu_record(txn, &record);
     txn_event(txn, "vf-stuck", SUBJECT("gpu", gpu), "",
-              "virtual function %s does not let go of its vGPU, and gets no new one before "
-              "`cleave gpu recover %s`: %.300s",
+              "virtual function %s does not release its vGPU, and gets no new one before `cleave "
+              "gpu recover %s`: %.300s",
               vf, gpu, step->problem);
 }
 
@@ -392,7 +392,7 @@ static void note_let_go(struct txn *txn, const struct step *step)
     }
     txn_put_gpu_record(txn, &record);
     txn_event(txn, "vf-recovered", SUBJECT("gpu", pci_addr_format(&step->gpu, gpu)), "",
-              "virtual function %s let go of its vGPU: it may have another one%s",
+              "virtual function %s has released its vGPU, and can have another one%s",
               pci_addr_format(&step->device, vf),
               free ? ", and the GPU is no longer quarantined" : "");
 }

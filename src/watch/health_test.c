@@ -144,7 +144,7 @@ static void a_lost_gpu_whose_address_another_board_has_is_listed_and_not_recover
     answer_done(&answer);
     assert_int_equal(recover(&f->mhost, MHOST_L40S, message), REASON_CONFLICT);
     assert_int_equal(recover(&f->mhost, "GPU-81", message), REASON_NOT_FOUND);
-    assert_non_null(strstr(message, "another GPU sits at " MHOST_L40S));
+    assert_non_null(strstr(message, "another GPU is at its address " MHOST_L40S));
     fake_lock();
     f->host.n_gpus--; /* that one, too */
     fake_unlock();

@@ -43,8 +43,8 @@ static void say_in_place(const struct vgpu *vgpu, char *text, size_t size)
     char name[VM_NAME_SIZE + 160];
     name_vgpu(vgpu, name, sizeof(name));
     str_print(text, size,
-              "%s, which cleave did not make, is in the place of its own: have it deleted by the "
-              "tool that made it, then `cleave host restore`",
+              "%s, which cleave did not make, is in the place of its vGPU: delete it with the tool "
+              "that made it, then `cleave host restore`",
               name);
 }
 
@@ -55,14 +55,13 @@ static void say_shared(const struct manager *m, const struct claim *claim, const
     char name[VM_NAME_SIZE + 160];
     const struct claim *owner = owner_of(m, gpu, vgpu);
     name_vgpu(vgpu, name, sizeof(name));
-    str_print(
-        text, size,
-        "it has GPU instance %s at %u of GPU %s no longer to itself: %s, %s%s%s, is on it; %s",
-        claim->assigned.profile, claim->assigned.start, pci_addr_format(&gpu->addr, bdf), name,
-        owner != NULL ? "of claim \"" : "which no claim owns", owner != NULL ? owner->name : "",
-        owner != NULL ? "\"" : "",
-        owner != NULL ? "release that claim, or move it"
-                      : "have it deleted or moved by the tool that made it");
+    str_print(text, size,
+              "its exclusive GPU instance %s at %u of GPU %s has another vGPU: %s, %s%s%s; %s",
+              claim->assigned.profile, claim->assigned.start, pci_addr_format(&gpu->addr, bdf),
+              name, owner != NULL ? "of claim \"" : "which no claim owns",
+              owner != NULL ? owner->name : "", owner != NULL ? "\"" : "",
+              owner != NULL ? "release that claim, or move it"
+                            : "delete or move that vGPU with the tool that made it");
 }
 
 bool claim_is_intruded(const struct manager *m, const struct claim *claim, char *text, size_t size)
@@ -147,7 +146,7 @@ static void note_claim(struct manager *m, const struct claim *claim)
     } else if (!is && reported) {
         vec_remove(&m->intruded->items, at);
         txn_event_alone(m, "claim-conflict-ended", SUBJECT("claim", claim->name), "",
-                        "no other tool's vGPU is in its place or on its GPU instance any more");
+                        "another tool's vGPU is no longer in its place or on its GPU instance");
     }
 }
 

@@ -145,8 +145,8 @@ static void a_claim_that_has_its_instance_no_longer_to_itself_says_so(void **sta
                       "\"vm\": \"web1\"}");
     assert_problem(&f->mhost, "a", NULL);
     struct fake_vf *other = intrude(f);
-    assert_problem(&f->mhost, "a", "DC-1-24Q at 0000:61:01.1, which no claim owns, is on it");
-    assert_problem(&f->mhost, "a", "no longer to itself");
+    assert_problem(&f->mhost, "a", "DC-1-24Q at 0000:61:01.1, which no claim owns");
+    assert_problem(&f->mhost, "a", "its exclusive GPU instance");
     char text[ERROR_TEXT_SIZE] = "";
     assert_int_equal(mhost_count_events(&f->mhost, "claim-conflict", "claim/a", text), 1);
     assert_non_null(strstr(text, "0000:61:01.1"));
@@ -155,7 +155,7 @@ static void a_claim_that_has_its_instance_no_longer_to_itself_says_so(void **sta
     assert_problem(&f->mhost, "a", NULL);
     assert_int_equal(mhost_count_events(&f->mhost, "claim-conflict-ended", "claim/a", NULL), 1);
     (void)intrude(f);
-    assert_problem(&f->mhost, "a", "no longer to itself");
+    assert_problem(&f->mhost, "a", "its exclusive GPU instance");
     assert_int_equal(mhost_count_events(&f->mhost, "claim-conflict", "claim/a", NULL), 2);
     assert_int_equal(mhost_delete(&f->mhost, "a", NULL), 0);
     assert_true(mhost_settle(&f->mhost));

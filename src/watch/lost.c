@@ -9,7 +9,7 @@
 #include "state/state.h"
 #include "watch/looks.h"
 
-#define LOST "it is no longer on the PCI bus: it fell off, or was taken out (dmesg may tell)"
+#define LOST "it is no longer on the PCI bus: it fell off, or was removed (dmesg may say which)"
 #define REPLACED "it is no longer on the PCI bus, and another board sits at its address"
 
 static struct gpu *find_lost(const struct host *lost, const struct pci_addr *addr, const char *uuid)

@@ -26,7 +26,7 @@ static json_t *read_made(struct manager *m)
     }
     json_decref(TAKE_PTR(kept->body));
     if (ledger_records(m->ledger, RECORD_MADE, &kept->body, &err) != 0) {
-        log_warning("what cleave made can't be read: %s", err.message);
+        log_warning("can't read what cleave made: %s", err.message);
         kept->body = NULL;
     }
     kept->stamp[0] = m->ledger->changes;
@@ -75,7 +75,7 @@ static void changes_stored(const struct error *err, void *data)
 {
     struct made_changes *changes = data;
     if (err != NULL) {
-        log_warning("what became of things that cleave made can't be stored: %s", err->message);
+        log_warning("can't store which devices of cleave's are gone: %s", err->message);
     }
     changes->manager->made_storing--;
     changes->manager->kept_made.stamp[0] = UINT64_MAX;

@@ -90,7 +90,7 @@ static void note_unseen(const struct manager *m, struct host *host)
         bool has_none = model != NULL && model->profiles.n == 0;
         if (host->nvml_problem[0] != '\0' && gpu->problem[0] == '\0' && gpu->other_vendor == 0 &&
             str_eq(gpu->driver, "nvidia") && !has_none) {
-            (void)str_print(gpu->problem, sizeof(gpu->problem), "NVML can't be asked: %s",
+            (void)str_print(gpu->problem, sizeof(gpu->problem), "cleaved can't ask NVML: %s",
                             host->nvml_problem);
         }
     }
@@ -102,7 +102,7 @@ static void note_problem(const char *was, const char *is, const char *still_work
     if (is[0] != '\0' && !str_eq(was, is)) {
         log_warning("%s; %s", is, still_works);
     } else if (is[0] == '\0' && was[0] != '\0') {
-        log_info("back again, after: %s", was);
+        log_info("works again, after: %s", was);
     }
 }
 
@@ -129,9 +129,9 @@ static void take_hardware(struct manager *m, struct host *now)
     name_models(m, now);
     seen_note_boards(m, now);
     note_unseen(m, now);
-    note_problem(was->nvml_problem, now->nvml_problem, "only pass-through works without it");
-    note_problem(was->vgpu_problem, now->vgpu_problem, "no vGPU can be made");
-    note_problem(was->pci_problem, now->pci_problem, "GPUs can't be changed");
+    note_problem(was->nvml_problem, now->nvml_problem, "without NVML only pass-through works");
+    note_problem(was->vgpu_problem, now->vgpu_problem, "cleave can't make vGPUs");
+    note_problem(was->pci_problem, now->pci_problem, "cleave can't change GPUs");
     if (look.was_late && m->host != NULL) {
         end_lateness(m);
     }
@@ -170,7 +170,7 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
     STR_SET(now->nvml_problem, m->looks->driver_problem);
     now->nvml_unasked = m->looks->driver_unasked;
     note_problem(was->nvml_problem, now->nvml_problem,
-                 "its GPUs are shown as they were seen last; others can be passed through");
+                 "its GPUs are shown as last observed; others can be passed through");
     STR_SET(now->driver_version, was->driver_version);
     STR_SET(now->nvml_version, was->nvml_version);
     seen_note_boards(m, now);
@@ -203,7 +203,8 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
 static void take_guests(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, SOURCE_GUESTS);
-    note_problem(was->libvirt_problem, now->libvirt_problem, "claims without a VM work without it");
+    note_problem(was->libvirt_problem, now->libvirt_problem,
+                 "claims without a VM work without libvirt");
     if (m->looks->at[SOURCE_GUESTS].known) {
         tell_guests(m, m->listeners->guests_compared, now);
     }
@@ -253,9 +254,8 @@ static struct error late_error(const struct manager *m)
     if (m->looks->driver_look != NULL) {
         (void)lateness_of_driver(m, m->looks->driver_look->since_us, &who, text);
     }
-    error_set(&err, REASON_UNAVAILABLE, who, "%s, so that the GPUs can't be looked at", text);
-    error_hint(&err,
-               "try again later; `cleave host show` tells what hangs, and dmesg may tell why");
+    error_set(&err, REASON_UNAVAILABLE, who, "%s, so cleaved can't observe the GPUs", text);
+    error_hint(&err, "try again later; `cleave host show` shows what hangs, and dmesg may say why");
     return err;
 }
 
@@ -483,9 +483,9 @@ static void guests_are_late(struct manager *m)
     if (m->host == NULL) {
         m->host = host_new();
     }
-    static const char problem[] = "libvirt has not answered for 10 seconds; maybe a hook script of "
-                                  "a VM is still running";
-    note_problem(m->host->libvirt_problem, problem, "VMs are shown as they were seen last");
+    static const char problem[] =
+        "libvirt has not answered for 10 seconds; a hook script of a VM may still be running";
+    note_problem(m->host->libvirt_problem, problem, "VMs are shown as last observed");
     STR_SET(m->host->libvirt_problem, problem);
 }
 

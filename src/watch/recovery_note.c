@@ -37,7 +37,7 @@ static void lift(struct txn *txn, const struct plan *plan, const struct pci_addr
 {
     char bdf[BDF_SIZE];
     txn_event(txn, "gpu-recovered", SUBJECT("gpu", pci_addr_format(addr, bdf)), plan->author,
-              "reset, and it answers; takes claims again, after: %.300s",
+              "it was reset and answers; it takes claims again, after: %.300s",
               record->quarantine.set ? record->quarantine.why : "a stuck virtual function");
     record->quarantine = (struct quarantine){0};
     record->n_stuck_vfs = 0;

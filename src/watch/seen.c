@@ -28,7 +28,7 @@ static void seen_stored(const struct error *err, void *data)
     m->seen_storing = false;
     if (err != NULL) {
         m->seen_unstored = true;
-        log_warning("which GPU is at which address can't be stored: %s", err->message);
+        log_warning("can't store which GPU is at which address: %s", err->message);
     }
 }
 
@@ -61,13 +61,12 @@ void claim_say_unknown_board(const struct manager *m, const struct claim *claim,
     pci_addr_format(&claim->assigned.gpu, bdf);
     if (rival != NULL) {
         str_print(text, size,
-                  "the UUID of its GPU was never known, and claim \"%s\" has the board that is at "
-                  "%s now",
+                  "the UUID of its GPU was never known, and claim \"%s\" now has the board at %s",
                   rival->name, bdf);
     } else {
         str_print(text, size,
-                  "the UUID of its GPU was never known, and boards were moved since: another one "
-                  "may be at %s now",
+                  "the UUID of its GPU was never known, and boards were moved since, so another "
+                  "board may be at %s now",
                   bdf);
     }
 }
@@ -96,7 +95,7 @@ static void judged(const struct error *err, void *data)
 {
     (void)data;
     if (err != NULL) {
-        log_warning("which GPUs claims have can't be stored: %s", err->message);
+        log_warning("can't store which GPUs claims have: %s", err->message);
     }
 }
 

@@ -33,10 +33,10 @@ void unasked_note(struct manager *m, const struct host *now)
     for (vec_each(&missed, vm)) {
         if (new || has_claim(m, *vm)) {
             txn_event_alone(m, "vm-started-without-hook", SUBJECT("vm", (*vm)->name), "",
-                            "it started without asking cleave: libvirt's hook is not installed, or "
-                            "libvirt's daemon was not restarted since");
-            log_warning("VM %s started without asking cleave: libvirt's hook is not installed, or "
-                        "libvirt's daemon was not restarted since",
+                            "it started without a call of libvirt's hook: the hook is not "
+                            "installed, or libvirt's daemon was not restarted since");
+            log_warning("VM %s started without a call of libvirt's hook: the hook is not "
+                        "installed, or libvirt's daemon was not restarted since",
                         (*vm)->name);
             new = false;
         }

@@ -169,7 +169,7 @@ def connections(path):
 
 def tcp_port(log):
     """The port on which a server with `--listen 127.0.0.1:0` says that it serves TCP."""
-    line = re.compile(r"TCP is served on 127\.0\.0\.1:(\d+) ")
+    line = re.compile(r"serves TCP on 127\.0\.0\.1:(\d+) ")
     return int(wait_for(lambda: line.findall(pathlib.Path(log).read_text()), START_S)[-1])
 
 

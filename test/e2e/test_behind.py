@@ -200,9 +200,9 @@ def test_while_libvirt_is_away_the_rest_works_and_nothing_is_half_done(host):
     done = host.cleave.run("vm", "list")
     assert done.returncode == 11 and "does not answer" in done.stderr and done.stdout == ""
     problem = post(host, "/v1/claims", 503, {"name": "b", "type": "L40S-8Q", "vm": "v2"})
-    assert "can't be reached" in problem["detail"]
+    assert "can't reach" in problem["detail"]
     status, problem, _ = host.api.call("DELETE", "/v1/claims/a")
-    assert status == 503 and "can't be reached" in problem["detail"]
+    assert status == 503 and "can't reach" in problem["detail"]
     host.create("c", type="L40S-8Q", gpu=L40S_1)
     host.delete("c")
     events = host.api.get("/v1/events")["events"]
@@ -343,4 +343,4 @@ def test_a_claim_that_shares_its_instance_against_its_will_says_so(host):
     vgpus = host.api.get(f"/v1/gpus/{RTX}")["vgpus"]
     if len({vgpu["gpuInstance"] for vgpu in vgpus}) == len(vgpus):
         pytest.skip("the type takes its whole instance")
-    assert "no longer to itself" in problem_of(host, "a") and other in problem_of(host, "a")
+    assert "its exclusive GPU instance" in problem_of(host, "a") and other in problem_of(host, "a")

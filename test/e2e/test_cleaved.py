@@ -61,7 +61,7 @@ def test_what_takes_time_is_one_list(simulated):
     restoration, = host.api.get("/v1/operations?kind=restoration")["operations"]
     assert restoration["state"] == "done" and restoration["subject"] == "host"
 
-    assert host.cleave.run("operation", "list").stdout == "nothing is under way\n"
+    assert host.cleave.run("operation", "list").stdout == "no operation is under way\n"
     lines = host.cleave.run("operation", "list", "--all").stdout.splitlines()
     assert [line.split()[1] for line in lines[1:3]] == ["restoration", "plan"]
     done = host.cleave.run("operation", "watch", plan["id"])

@@ -167,7 +167,7 @@ def test_errors_are_a_line_and_a_hint(cleave):
     fails(cleave, "claim show none", 3, "none")
     fails(cleave, "vm create n", 2, "template")
     fails(cleave, "vm create n --template /nonexistent", 3, "/nonexistent")
-    fails(cleave, "event list --after x", 2, "--after is a number")
+    fails(cleave, "event list --after x", 2, "--after must be a number")
 
 
 def test_a_daemon_that_does_not_answer_is_named(cleave):
@@ -190,7 +190,7 @@ def test_something_else_on_the_socket_is_noticed(cleave, directory):
 
     thread = threading.Thread(target=answer)
     thread.start()
-    fails(cleave, f"--socket {directory}/other gpu list", 11, "is not JSON", "is it cleaved")
+    fails(cleave, f"--socket {directory}/other gpu list", 11, "is not JSON", "check that cleaved")
     thread.join()
     server.close()
 

@@ -232,8 +232,8 @@ def test_a_gpu_that_fell_off_the_bus_is_looked_for_again(host):
         fault(host, f"device={bdf}", "lost=rescan")
         wait_for(lambda bdf=bdf: gpu(host, bdf)["quarantine"])
         dry = host.cleave.run("gpu", "recover", bdf, "--dry-run")
-        assert "take the GPU off the bus" in dry.stdout, dry.stderr
-        assert "Not checked: whether the GPU comes back with nothing on it" in dry.stdout
+        assert "remove the GPU from the bus" in dry.stdout, dry.stderr
+        assert "Not checked: whether the GPU comes back empty" in dry.stdout
         done = host.cleave.run("gpu", "recover", bdf)
         assert done.returncode == 0, done.stderr
         assert gpu(host, bdf)["quarantine"] is None
@@ -290,7 +290,7 @@ def test_a_board_that_was_off_the_bus_gets_all_back_or_the_recovery_fails(host, 
     dry = host.cleave.run("gpu", "recover", L40S_1, "--dry-run")
     assert dry.returncode == 0, dry.stderr
     claims = "a, b" if how == "vgpu" else "a"
-    assert f"which steps give these claims their devices back: {claims}; " in dry.stdout
+    assert f"which steps restore the devices of these claims: {claims}; " in dry.stdout
     host.ctl("set", L40S_1, "lost", "0")
     done = host.cleave.run("gpu", "recover", L40S_1)
     assert done.returncode == 0, done.stderr

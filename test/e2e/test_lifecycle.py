@@ -569,7 +569,7 @@ def test_a_host_without_a_hook_says_so_as_soon_as_a_vm_starts(machine):
     found = hook(one)
     assert (found["state"], found["vm"]) == ("missed", "web2") and found["at"]
     shown = one.cleave.run("host", "show").stdout
-    assert "Missing: VM web2 started without asking cleave" in shown, shown
+    assert "Missing: VM web2 started without a call of libvirt's hook" in shown, shown
     one.virsh("start", "web1")
     one.virsh("start", "web3")
     wait_for(lambda: hook(one)["vm"] == "web3")

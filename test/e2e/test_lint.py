@@ -116,7 +116,7 @@ GONE = "c2177883-f1bb-47f0-914d-32a22e3a8899"
 
 
 @pytest.mark.parametrize("device, rule, words", [
-    (by_hand(mdev=GONE), "device-absent", f"{GONE}, a mediated device that is not there"),
+    (by_hand(mdev=GONE), "device-absent", f"{GONE}, a mediated device that does not exist"),
     (by_hand("0000:26:00.5"), "vgpu-missing", "0000:26:00.5, a virtual function of GPU "),
     (by_hand("0000:99:00.0"), "device-absent", "no PCI device of this host has"),
     (by_hand("0000:99:00.0", managed="yes"), "device-absent", "no PCI device of this host has"),

@@ -154,13 +154,13 @@ def test_the_target_is_reached_by_ssh_and_by_http(pairs, image, directory):
 
 @pytest.mark.parametrize("words, said", [
     (["vm1", "beta"], "no URI of libvirt"),
-    (["vm1", "qemu+tcp://beta/system"], "name its address"),
+    (["vm1", "qemu+tcp://beta/system"], "give its address"),
     (["vm1", "qemu+ext://beta/system?command=/bin/x", "--peer", "ssh:beta"], "no URI of libvirt"),
-    (["vm1", "qemu+ssh://beta/system?command=/bin/x"], "behind ? may stand"),
-    (["vm1", "qemu+ssh://beta/system?netcat=/bin/x"], "behind ? may stand"),
-    (["vm1", "qemu+ssh://beta/system", "--migrate-uri", "exec:/bin/x"], "begins with none of tcp"),
+    (["vm1", "qemu+ssh://beta/system?command=/bin/x"], "after ? only"),
+    (["vm1", "qemu+ssh://beta/system?netcat=/bin/x"], "after ? only"),
+    (["vm1", "qemu+ssh://beta/system", "--migrate-uri", "exec:/bin/x"], "must begin with tcp"),
     (["vm1", "qemu+ssh://beta/system", "--peer", "beta"], "no address of a cleaved"),
-    (["vm1", "qemu+ssh://-oProxyCommand=x/system"], "its host is a name"),
+    (["vm1", "qemu+ssh://-oProxyCommand=x/system"], "its host must be a name"),
     (["vm1", "qemu+ssh://beta/system", "--bandwidth", "0"], "--bandwidth"),
     (["nosuch", "qemu+ssh://beta/system"], "there is no VM"),
 ])
@@ -546,10 +546,10 @@ def test_a_target_that_never_answers_again_is_resolved_by_a_person(pairs, image)
     for way in "--target", "--source":
         shown = word(pair, way, "--dry-run")
         assert shown.returncode == 0, shown.stderr
-        for text in ("source: off", "beta: cleaved", "answered last at 20", "said that the VM arrived",
+        for text in ("source: off", "beta: cleaved", "last answered at 20", "said that the VM arrived",
                      "nothing was changed"):
             assert text in shown.stdout, shown.stdout
-    assert "two VMs on one disk destroy it" in shown.stdout and 'keep claim "vm1"' in shown.stdout
+    assert "two VMs on one disk destroy its contents" in shown.stdout and 'keep claim "vm1"' in shown.stdout
     found = pair.migration(a, pair.id)
     assert found["state"] == "switching" and found["resolution"] is None
     done = word(pair, "--target")
@@ -577,7 +577,7 @@ def test_a_vm_whose_target_is_lost_starts_again_where_it_came_from(pairs, image)
     done = word(pair, "--source")
     assert done.returncode == 0, done.stderr
     found = pair.wait_end(a, pair.id, "failed")
-    assert found["resolution"] == "source" and "is here" in found["problem"]["message"]
+    assert found["resolution"] == "source" and "is on this host" in found["problem"]["message"]
     assert a.cleave.run("vm", "start", "vm1").returncode == 0
     b.start(*PATIENCE)
     pair.wait_for("it is given back", lambda: b.api.get("/v1/claims")["claims"] == [])

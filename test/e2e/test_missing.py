@@ -95,7 +95,7 @@ def test_a_cleaved_that_is_not_root_shows_and_refuses_to_change(machine):
     host.directory.chmod(0o777)
     host.start(wrap=NOBODY)
     assert len(host.api.get("/v1/gpus")["gpus"]) == 4
-    assert "GPUs can't be changed" in host.cleave.run("host", "show").stdout
+    assert "cleave can't change GPUs" in host.cleave.run("host", "show").stdout
     for claim in ({"type": "L40S-8Q"}, {"mode": "passthrough"}, {"type": "A100-2-10C"}):
         status, problem, _ = host.api.call("POST", "/v1/claims", {"name": "a", **claim})
         assert (status, problem["reason"]) == (403, "permission-denied") and problem["hint"]
@@ -126,7 +126,7 @@ def test_a_state_directory_and_a_socket_have_one_cleaved(bare, directory):
 def test_what_stands_where_the_socket_should_is_left_alone(directory):
     precious = directory / "precious"
     precious.write_text("data")
-    assert "no socket" in refused("--socket", precious, "--state-dir", directory / "state", status=4)
+    assert "not a socket" in refused("--socket", precious, "--state-dir", directory / "state", status=4)
     assert precious.read_text() == "data"
     assert "1 to 107 bytes" in refused("--socket", directory / ("x" * 120), "--state-dir",
                                        directory / "state", status=2)

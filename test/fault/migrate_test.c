@@ -323,7 +323,7 @@ static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
     say("target", false, &refused);
     must(mhost_wait(&world->mhosts[SOURCE], &refused), "no answer");
     assert_int_equal(refused.err.reason, REASON_IN_USE);
-    assert_non_null(strstr(refused.err.message, "is still here"));
+    assert_non_null(strstr(refused.err.message, "is still on this host"));
     answer_done(&refused);
     vm->running = false;
     struct fake_vm kept = *vm;

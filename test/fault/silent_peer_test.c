@@ -107,7 +107,7 @@ static void dry_runs_to_many_silent_hosts_leave_room_for_vms_that_move(void **st
         if (answers[i].body == NULL) {
             refused++;
             assert_int_equal(answers[i].err.reason, REASON_UNAVAILABLE);
-            assert_non_null(strstr(answers[i].err.message, "are being asked already"));
+            assert_non_null(strstr(answers[i].err.message, "already waiting for"));
         }
         answer_done(&answers[i]);
     }

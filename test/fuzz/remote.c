@@ -25,7 +25,7 @@ static void check(read_fn *read, const char *text)
         fuzz_assert(anyones.transport != REMOTE_HTTP && anyones.transport != REMOTE_UNIX,
                     "so are sockets and plain HTTP");
         fuzz_assert(strstr(text, "verify=1") == NULL && strstr(text, "verify=auto") == NULL,
-                    "so is a host that need not prove who it is");
+                    "so is a host that need not prove its identity");
         fuzz_assert(!remote_is_local_host(anyones.host), "so is this host");
     }
     if (root == 0) {

@@ -190,7 +190,7 @@ def test_only_pass_through_works_on_a_gpu_of_another_vendor(vm, cleave):
 def test_a_group_that_the_host_uses_is_refused(vm, cleave):
     group = link(vm, SHARED, "iommu_group")
     said = cleave.run(f"gpu mode {SHARED} passthrough", status=4)
-    assert f"IOMMU group {group} also holds {AUDIO}, which the host uses with driver snd_hda_" in said
+    assert f"IOMMU group {group} also has {AUDIO}, which the host uses with driver snd_hda_" in said
     assert link(vm, SHARED, "driver") == HOME and link(vm, AUDIO, "driver") == "snd_hda_intel"
     assert vm.run(f"cat {device(SHARED, 'driver_override')}") == "(null)\n"
     # All of the group for the VM, as the hint says.

@@ -86,7 +86,7 @@ int libvirt_connect(struct libvirt_port *port, struct error *err)
     int result = libvirt_error(err, "libvirt", "libvirt at \"%s\" does not answer", port->uri);
     if (err != NULL) {
         err->reason = REASON_UNAVAILABLE;
-        error_hint(err, "VMs can't be seen or changed until libvirtd runs");
+        error_hint(err, "cleaved can't see or change VMs until libvirtd runs");
     }
     return result < 0 ? -REASON_UNAVAILABLE : result;
 }

@@ -377,7 +377,7 @@ static int change_device(const xmlNode *devices, const struct hostdev_change *ch
     }
     if (xml_has(*ret_node, "type", "mdev") != change->to.is_mdev) {
         return error_set(err, REASON_UNSUPPORTED, name,
-                         "%s can't become a %s: both ends must make vGPUs in the same way", name,
+                         "%s can't become a %s: both hosts must have the same vGPU interface", name,
                          change->to.is_mdev ? "mediated device" : "PCI function");
     }
     return 0;

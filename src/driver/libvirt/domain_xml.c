@@ -80,7 +80,7 @@ static int refuse_devices(const xmlNode *root, struct error *err)
         if (node != NULL) {
             int result = error_set(err, REASON_INVALID, "domain XML",
                                    "line %ld: it has a host device", xmlGetLineNo(node));
-            error_hint(err, "leave it out of the template and claim it for the VM");
+            error_hint(err, "remove the device from the template, and claim it for the VM");
             return result;
         }
     }
@@ -103,7 +103,7 @@ static int refuse_placeholder(const xmlNode *node, const xmlChar *text, struct e
     }
     error_set(err, REASON_INVALID, "domain XML", "line %ld: %s of <%s> is not filled in",
               xmlGetLineNo(node), (const char *)text, (const char *)node->name);
-    error_hint(err, "write there what it stands for, in a copy of the template");
+    error_hint(err, "fill it in, in a copy of the template");
     return -REASON_INVALID;
 }
 
@@ -142,7 +142,7 @@ static int refuse_without_os(const xmlNode *root, struct error *err)
         return 0;
     }
     error_set(err, REASON_INVALID, "domain XML", "it has no <os> with a <type>");
-    error_hint(err, "a whole domain is needed, as `virsh dumpxml --inactive VM` prints one");
+    error_hint(err, "give a whole domain, as `virsh dumpxml --inactive VM` prints it");
     return -REASON_INVALID;
 }
 

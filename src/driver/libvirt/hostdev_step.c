@@ -25,8 +25,8 @@ int libvirt_check_version(unsigned long version, const struct step *step, struct
     char bdf[BDF_SIZE];
     int result =
         error_set(err, REASON_UNSUPPORTED, "libvirt",
-                  "libvirt %lu.%lu can't assign the vGPU at %s: it doesn't know NVIDIA's VFIO "
-                  "driver",
+                  "libvirt %lu.%lu can't assign the vGPU at %s, because it doesn't support "
+                  "NVIDIA's VFIO driver",
                   version / 1000000, version / 1000 % 1000, pci_addr_format(&step->device, bdf));
     error_hint(err, "install libvirt 10.0 or later (Debian 12 has it in bookworm-backports)");
     return result;
@@ -36,7 +36,7 @@ static int refuse_running(const char *vm, const struct hostdev *device, struct e
 {
     char name[64];
     int result = error_set(err, REASON_IN_USE, SUBJECT("vm", vm),
-                           "VM \"%s\" is running: %s can't be put in or taken out now", vm,
+                           "VM \"%s\" is running, so %s can't be added or removed now", vm,
                            hostdev_name(device, name, sizeof(name)));
     error_hint(err, "stop the VM first: `cleave vm stop %s`", SHELL_ARG(vm));
     return result;

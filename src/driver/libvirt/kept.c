@@ -65,8 +65,8 @@ int libvirt_may_undefine(virDomainPtr domain, const char *vm, struct error *err)
               what);
     error_hint(err,
                strcmp(how, "managedsave-remove") == 0
-                   ? "start it and stop it, or forget the state: `virsh %s %s`"
-                   : "`virsh %s %s` shows them: delete them first, if they are not needed",
+                   ? "start and stop the VM, or delete the state: `virsh %s %s`"
+                   : "`virsh %s %s` shows them; if they are not needed, delete them first",
                how, SHELL_WORD(vm));
     return -REASON_IN_USE;
 }

@@ -47,7 +47,7 @@ static int prepare_define(struct guest_port *port, const char *xml, const char *
     virConnectPtr connection = port_of(port)->connection;
     CLEANUP_DOMAIN virDomainPtr other = virDomainLookupByName(connection, name);
     if (other != NULL) {
-        return error_set(err, REASON_CONFLICT, SUBJECT("vm", name), "there is a VM \"%s\" already",
+        return error_set(err, REASON_CONFLICT, SUBJECT("vm", name), "a VM \"%s\" exists already",
                          name);
     }
     return 0;
@@ -125,7 +125,7 @@ static int refuse_paused(virDomainPtr domain, const char *vm, struct error *err)
     if (reason == VIR_DOMAIN_PAUSED_STARTING_UP) {
         error_set(err, REASON_CONFLICT, SUBJECT("vm", vm),
                   "VM \"%s\" is being started: its guest does not run yet", vm);
-        error_hint(err, "try again when it runs; `cleave vm stop --now %s` ends the start",
+        error_hint(err, "try again when the VM runs; `cleave vm stop --now %s` ends the start",
                    SHELL_ARG(vm));
         return -REASON_CONFLICT;
     }

@@ -43,7 +43,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     struct error err = {0};
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), -REASON_CONFLICT);
-    assert_string_equal(err.message, "there is a VM \"web1\" already");
+    assert_string_equal(err.message, "a VM \"web1\" exists already");
     struct host *host = observe_driver(port);
     assert_int_equal(find(host, "web1")->state, VM_SHUT_OFF);
     assert_int_equal(find(host, "web1")->mem_kib, 96 * 1024);
@@ -300,7 +300,7 @@ static void a_running_vm_is_left_alone(void **state)
     assert_int_equal(port->ops->check(port, &attach, &err), 0); /* it is there already */
     assert_int_equal(port->ops->check(port, &detach, &err), -REASON_IN_USE);
     assert_string_equal(err.message,
-                        "VM \"web1\" is running: 0000:41:00.0 can't be put in or taken out now");
+                        "VM \"web1\" is running, so 0000:41:00.0 can't be added or removed now");
     assert_int_equal(port->ops->apply(port, &detach, &err), -REASON_IN_USE);
     /* Other VMs that have it are not asked for here: a list of the VMs would wait for the hook of
      * each. */

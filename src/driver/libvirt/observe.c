@@ -173,8 +173,8 @@ static void take_domains(struct host *host, virDomainPtr *domains, int n)
     free(domains);
     if (n > MAX_DOMAINS) {
         (void)str_print(host->libvirt_problem, sizeof(host->libvirt_problem),
-                        "libvirt has %d VMs, and cleave looks at no more than %d: which devices "
-                        "they have is not known",
+                        "libvirt has %d VMs, but cleave reads at most %d: it is unknown which "
+                        "devices they have",
                         n, MAX_DOMAINS);
     }
 }

@@ -76,10 +76,10 @@ int saved_state_follow(virDomainPtr domain, const char *vm, struct error *err)
                                "putting the claims' devices into the saved state of VM \"%s\"", vm);
     }
     if (result < 0) {
-        error_hint(err,
-                   "`virsh managedsave-remove %s` forgets the saved state, and the guest's memory "
-                   "with it",
-                   SHELL_WORD(vm));
+        error_hint(
+            err,
+            "`virsh managedsave-remove %s` deletes the saved state, and the guest's memory with it",
+            SHELL_WORD(vm));
     }
     return result;
 }

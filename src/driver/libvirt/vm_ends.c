@@ -40,7 +40,7 @@ static void start_events(void)
     sigset_t all;
     sigset_t before;
     if (virEventRegisterDefaultImpl() < 0) {
-        log_warning("libvirt's events can't be had: its event loop does not start");
+        log_warning("cleaved gets no events from libvirt: its event loop does not start");
         return;
     }
     (void)sigfillset(&all); /* signals belong to cleaved's own loop */
@@ -148,8 +148,7 @@ struct vm_ends *vm_ends_subscribe(virConnectPtr connection)
         virConnectDomainEventRegisterAny(connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                          VIR_DOMAIN_EVENT_CALLBACK(on_event), ends, ends_free);
     if (ends->callback < 0) {
-        log_warning("libvirt does not tell of VMs that are undefined: %s",
-                    virGetLastErrorMessage());
+        log_warning("libvirt does not report VMs that are undefined: %s", virGetLastErrorMessage());
         ends_free(ends);
         return NULL;
     }

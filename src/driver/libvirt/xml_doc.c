@@ -20,7 +20,7 @@ static int parse_problem(const xmlParserCtxt *context, struct error *err)
 {
     const xmlError *problem = xmlCtxtGetLastError((void *)context);
     if (problem == NULL || problem->message == NULL) {
-        return error_set(err, REASON_INVALID, "domain XML", "it is no XML document");
+        return error_set(err, REASON_INVALID, "domain XML", "it is not an XML document");
     }
     CLEANUP_FREE char *message = xstrdup(problem->message);
     char subject[64];
@@ -72,7 +72,7 @@ int xml_text(xmlDoc *doc, char **ret_xml, struct error *err)
     int len = 0;
     xmlDocDumpMemory(doc, &text, &len);
     if (text == NULL) {
-        return error_set(err, REASON_INTERNAL, "domain XML", "it can't be written");
+        return error_set(err, REASON_INTERNAL, "domain XML", "it can't be serialized");
     }
     *ret_xml = xstrdup((const char *)text);
     return 0;

@@ -22,8 +22,8 @@ int nvml_gpu_find(const struct nvml *nvml, const struct pci_addr *addr, struct n
     snprintf(gpu.subject, sizeof(gpu.subject), "gpu/%s", bdf);
     int32_t code = nvml->nvmlDeviceGetHandleByPciBusId_v2(bdf, &gpu.device);
     if (code == NVML_ERROR_NOT_FOUND) {
-        error_set(err, REASON_NOT_FOUND, gpu.subject, "the NVIDIA driver owns no GPU at %s", bdf);
-        error_hint(err, "it may be bound to vfio-pci: `cleave gpu show %s` tells", bdf);
+        error_set(err, REASON_NOT_FOUND, gpu.subject, "NVIDIA's driver has no GPU at %s", bdf);
+        error_hint(err, "it may be bound to vfio-pci: see `cleave gpu show %s`", bdf);
         return -REASON_NOT_FOUND;
     }
     if (code != NVML_SUCCESS) {
@@ -324,7 +324,7 @@ static int count_on(const struct nvml_gpu *gpu, const uint32_t *ids, uint32_t n,
         int32_t code = nvml->nvmlVgpuInstanceGetGpuInstanceId(ids[i], &id);
         if (code != NVML_SUCCESS && !nvml_has_none(code)) { /* none: it ended meanwhile */
             return nvml_fail(nvml, code, err, gpu->subject,
-                             "the GPU instance of a vGPU that runs can't be read");
+                             "the GPU instance of a running vGPU can't be read");
         }
         running += code == NVML_SUCCESS && id == gi_id;
     }
@@ -347,7 +347,7 @@ int nvml_gpu_running_vgpus(const struct nvml_gpu *gpu, uint32_t gi_id, uint32_t 
         return 0; /* no vGPU manager, or a board without vGPUs */
     }
     if (code != NVML_SUCCESS || n > NVML_MAX_INSTANCES) {
-        return nvml_fail(nvml, code, err, gpu->subject, "the vGPUs that run can't be counted");
+        return nvml_fail(nvml, code, err, gpu->subject, "the running vGPUs can't be counted");
     }
     if (gi_id != NO_ID) {
         return count_on(gpu, ids, n, gi_id, ret_running, err);

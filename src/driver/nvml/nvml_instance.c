@@ -159,7 +159,7 @@ static int check_gi_destroy(const struct nvml_gpu *gpu, const struct step *step,
     }
     if (here->gi.n_ci > 0) {
         return error_set(err, REASON_IN_USE, gpu->subject,
-                         "GPU instance %u (%s) can't be destroyed: it holds %u compute instance(s)",
+                         "GPU instance %u (%s) can't be destroyed: it has %u compute instance(s)",
                          here->gi.id, here->gi.profile, here->gi.n_ci);
     }
     return 0;

@@ -105,9 +105,9 @@ const char *nvml_text(const struct nvml *nvml, int32_t code, char out[NVML_TEXT_
     X(NVML_ERROR_LIB_RM_VERSION_MISMATCH, UNAVAILABLE,                                             \
       "the driver was updated: reload its modules or reboot")                                      \
     X(NVML_ERROR_IN_USE, IN_USE,                                                                   \
-      "stop the VM or the process (nvidia-persistenced, dcgm) that holds it, then try again")      \
+      "stop the VM or the process (nvidia-persistenced, dcgm) that uses it, then try again")       \
     X(NVML_ERROR_INSUFFICIENT_RESOURCES, NO_CAPACITY,                                              \
-      "`cleave gpu show` tells what stands on the GPU")                                            \
+      "`cleave gpu show` shows what is on the GPU")                                                \
     X(NVML_ERROR_ARGUMENT_VERSION_MISMATCH, UNSUPPORTED, "update the NVIDIA driver")
 
 #define MAX_HOLDERS 6 /* that are named */

@@ -131,7 +131,8 @@ int nvml_compatible(const struct nvml_gpu *gpu, const char *metadata, char ret_w
         code = nvml->nvmlGetVgpuCompatibility(&vgpu.metadata, &board.metadata, &answer);
     }
     if (code != NVML_SUCCESS) {
-        return nvml_fail(nvml, code, err, gpu->subject, "asking whether a vGPU can move here");
+        return nvml_fail(nvml, code, err, gpu->subject,
+                         "asking whether a vGPU can migrate to this host");
     }
     str_copy(ret_word, 16, word_of(answer.vgpu_vm_compatibility));
     return 0;

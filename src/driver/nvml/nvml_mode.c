@@ -64,14 +64,14 @@ static int activation_failed(const struct nvml_gpu *gpu, const struct step *step
         return r;
     }
     if (step->was_pending) {
-        error_hint(err,
-                   "that is pending already, and stays so: reboot the host to make it effective");
+        error_hint(err, "the change was pending already, and stays pending: reboot the host to "
+                        "make it effective");
     } else {
-        error_hint(err,
-                   "this host can't reset the GPU for it, and cleave left nothing pending: "
-                   "`nvidia-smi -i %s -mig %d` makes it pending, then reboot the host; or use "
-                   "another GPU",
-                   gpu->subject + strlen("gpu/"), want ? 1 : 0);
+        error_hint(
+            err,
+            "this host can't reset the GPU for the change, and cleave left nothing pending: make "
+            "it pending (`nvidia-smi -i %s -mig %d`), then reboot the host; or use another GPU",
+            gpu->subject + strlen("gpu/"), want ? 1 : 0);
     }
     return r;
 }

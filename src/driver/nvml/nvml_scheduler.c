@@ -92,8 +92,9 @@ static int check_capabilities(const struct nvml_gpu *gpu, const struct gpu_sched
                            can.max_timeslice, err);
     }
     if (can.is_arr_mode_supported == 0) {
-        return error_set(err, REASON_UNSUPPORTED, gpu->subject,
-                         "this GPU's vGPU scheduler has no adaptive round robin, so no frequency");
+        return error_set(
+            err, REASON_UNSUPPORTED, gpu->subject,
+            "this GPU's vGPU scheduler has no adaptive round robin, so it has no frequency");
     }
     int r = check_range(gpu, "frequency in Hz", wanted->frequency_hz, can.min_frequency_for_arr,
                         can.max_frequency_for_arr, err);

@@ -45,10 +45,10 @@ static int check_member(const struct sysfs *sys, const struct pci_addr *addr, ui
     char bdf[BDF_SIZE];
     pci_addr_format(addr, bdf);
     int r = error_set(err, REASON_CONFLICT, subject,
-                      "IOMMU group %u also holds %s, which the host uses with driver %s", group,
-                      bdf, member.driver);
+                      "IOMMU group %u also has %s, which the host uses with driver %s", group, bdf,
+                      member.driver);
     error_hint(err,
-               "all of a group goes to one VM: bind %s to vfio-pci too, or put the GPU into a "
+               "only one VM can use an IOMMU group: bind %s to vfio-pci too, or put the GPU into a "
                "slot with a group of its own (ACS)",
                bdf);
     return r;
@@ -62,8 +62,8 @@ static int check_group(const struct sysfs *sys, const struct step *step, const c
     uint32_t group = sysfs_read_group(sys, &step->gpu);
     if (group == NO_ID) {
         int r = error_set(err, REASON_UNSUPPORTED, subject, "%s is in no IOMMU group", bdf);
-        error_hint(err, "turn the IOMMU on: in the firmware (VT-d or AMD-Vi), and with "
-                        "intel_iommu=on on the kernel command line of Intel hosts");
+        error_hint(err, "turn the IOMMU on in the firmware (VT-d or AMD-Vi), and on Intel hosts "
+                        "with intel_iommu=on on the kernel command line");
         return r;
     }
     CLEANUP_STRLIST struct strlist names = {0};
@@ -147,8 +147,8 @@ static int take_unbind_lock(const struct sysfs *sys, const struct step *step, co
     }
     char who[256];
     int r = error_set(err, REASON_IN_USE, subject,
-                      "the nvidia driver does not grant the unbind lock of %s: %s the GPU open",
-                      bdf, holder_name(sys, &step->gpu, who, sizeof(who)));
+                      "NVIDIA's driver does not grant the unbind lock of %s: %s the GPU open", bdf,
+                      holder_name(sys, &step->gpu, who, sizeof(who)));
     error_hint(err, "stop what uses it: nvidia-persistenced, DCGM and its exporter, CUDA programs "
                     "(fuser -v /dev/nvidia*)");
     return r;
@@ -319,7 +319,7 @@ int bind_probe(const struct sysfs *sys, const struct step *step, struct error *e
     }
     sysfs_read_driver(sys, &step->gpu, driver, sizeof(driver));
     if (driver[0] == '\0') {
-        r = error_set(err, REASON_DRIVER, subject, "no driver takes %s", bdf);
+        r = error_set(err, REASON_DRIVER, subject, "no driver binds to %s", bdf);
         error_hint(err, "the kernel log says why (dmesg)");
     }
     return r;

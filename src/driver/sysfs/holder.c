@@ -111,16 +111,15 @@ static int refuse_unknown(const struct openers_search *search, const char *calle
                           const char *subject, struct error *err)
 {
     const struct opener *most = &search->unfinished;
-    int r =
-        error_set(err, REASON_UNAVAILABLE, subject,
-                  "whether a process has %s open through VFIO is not known: the kernel can't be "
-                  "asked, and not all open files of %zu process%s could be looked at in %llu "
-                  "ms, of %s (PID %u) among them",
-                  called, search->n_unfinished, search->n_unfinished == 1 ? "" : "es",
-                  (unsigned long long)(search->budget_us / 1000), most->name, most->pid);
+    int r = error_set(err, REASON_UNAVAILABLE, subject,
+                      "it is unknown whether a process has %s open through VFIO: the kernel can't "
+                      "say, and cleaved could not check all open files of %zu process%s in %llu "
+                      "ms, among them %s (PID %u)",
+                      called, search->n_unfinished, search->n_unfinished == 1 ? "" : "es",
+                      (unsigned long long)(search->budget_us / 1000), most->name, most->pid);
     error_hint(err,
-               "see what has so many files open (ls /proc/%u/fd | wc -l) and end it, then try "
-               "again",
+               "check why that process has so many files open (ls /proc/%u/fd | wc -l) and end it, "
+               "then try again",
                most->pid);
     return r;
 }
@@ -133,11 +132,11 @@ static int refuse(const struct opener *opener, const char *called, const char *s
                 ? error_set(err, REASON_IN_USE, subject, "process %u (%s) has %s open through VFIO",
                             opener->pid, opener->name, called)
                 : error_set(err, REASON_IN_USE, subject,
-                            "the kernel says that a process has %s open through VFIO; it could not "
-                            "be found in /proc in time",
+                            "the kernel says that a process has %s open through VFIO, but cleaved "
+                            "did not find it in /proc in time",
                             called);
-    error_hint(err, "stop it first: the kernel would pull the device out of a running VM, and "
-                    "wait for it");
+    error_hint(err, "stop that process first: the kernel would otherwise wait until a running VM "
+                    "closes the device");
     return r;
 }
 

@@ -112,7 +112,7 @@ static void observe_identity(const struct sysfs *sys, struct gpu *gpu)
     reset_read_methods(sys, &gpu->addr, gpu->reset_methods, sizeof(gpu->reset_methods));
     if (reset_is_dead(sys, &gpu->addr)) {
         gpu->fault = GPU_FAULT_CONFIG_SPACE;
-        STR_SET(gpu->problem, "its PCI configuration space reads as ones: it is off the bus");
+        STR_SET(gpu->problem, "its PCI configuration space reads as ones, so it is off the bus");
     }
     if (gpu->other_vendor != 0) {
         snprintf(gpu->name, sizeof(gpu->name), "PCI %04x:%04x", vendor, gpu->pci_id);

@@ -18,7 +18,7 @@
 #define APPEAR_TRIES 50
 #define APPEAR_WAIT_MS 200
 
-#define NEEDS_REBOOT "the host must be rebooted to bring it back, or powered off and on"
+#define NEEDS_REBOOT "reboot the host, or power it off and on, to get the GPU back"
 
 void reset_read_methods(const struct sysfs *sys, const struct pci_addr *gpu, char *ret_methods,
                         size_t size)
@@ -70,8 +70,8 @@ int reset_check_gpu(const struct sysfs *sys, const struct step *step, struct err
     }
     reset_read_methods(sys, &step->gpu, methods, sizeof(methods));
     if (methods[0] == '\0') {
-        int r =
-            error_set(err, REASON_UNSUPPORTED, subject, "the kernel knows no way to reset %s", bdf);
+        int r = error_set(err, REASON_UNSUPPORTED, subject, "the kernel has no method to reset %s",
+                          bdf);
         error_hint(err, NEEDS_REBOOT);
         return r;
     }
@@ -216,7 +216,7 @@ static int wait_until_there(const struct sysfs *sys, const struct step *step, co
     }
     char bdf[BDF_SIZE];
     int r = error_set(err, REASON_DRIVER, subject,
-                      "GPU %s did not come back when the bus was scanned again",
+                      "GPU %s did not come back when the kernel scanned the bus",
                       pci_addr_format(&step->gpu, bdf));
     error_hint(err, NEEDS_REBOOT);
     return r;

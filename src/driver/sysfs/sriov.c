@@ -36,8 +36,8 @@ static int read_count(const struct sysfs *sys, const struct step *step, const ch
     }
     if (r == -ENOENT) {
         r = error_set(err, REASON_UNSUPPORTED, subject, "%s has no SR-IOV", bdf);
-        error_hint(err, "SR-IOV must be on in the firmware, and the board must have it (Ampere and "
-                        "later data-centre GPUs)");
+        error_hint(err, "SR-IOV must be enabled in the firmware, and the board must support it "
+                        "(Ampere and later data-centre GPUs)");
         return r;
     }
     return error_set_errno(err, -r, subject, "cannot read %s", path.text);
@@ -55,7 +55,7 @@ static int check_tool(const struct sysfs *sys, const struct step *step, struct e
     char subject[SYSFS_SUBJECT_SIZE];
     int r = error_set(err, REASON_UNSUPPORTED, sysfs_subject("gpu", &step->gpu, subject),
                       "%s is missing", tool.text);
-    error_hint(err, "install NVIDIA's vGPU host driver (nvidia-vgpu-…), which brings it");
+    error_hint(err, "install NVIDIA's vGPU host driver (nvidia-vgpu-…), which includes it");
     return r;
 }
 

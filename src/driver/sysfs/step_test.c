@@ -257,7 +257,7 @@ static void what_is_not_known_to_be_free_is_not_taken_away(void **state)
     tree->sys.holder_budget_us = 0;
     assert_int_equal(holder_check(&tree->sys, &vf, "function/0000:3b:00.4", &err),
                      -REASON_UNAVAILABLE);
-    assert_non_null(strstr(err.message, "is not known"));
+    assert_non_null(strstr(err.message, "is unknown"));
     assert_non_null(strstr(err.message, "hoarder (PID 77)"));
 }
 
@@ -305,7 +305,7 @@ static void a_group_without_a_node_is_free_unless_its_functions_have_their_own(v
     CLEANUP_FREE char *node = xasprintf("%s/dev/vfio/noiommu-50", tree->sys.root);
     assert_int_equal(unlink(node), 0);
     assert_int_equal(holder_check(&tree->sys, &vf, subject, &err), -REASON_UNAVAILABLE);
-    assert_non_null(strstr(err.message, "the kernel can't be asked"));
+    assert_non_null(strstr(err.message, "the kernel can't say"));
 }
 
 static void an_mdev_that_a_process_has_open_is_not_deleted(void **state)

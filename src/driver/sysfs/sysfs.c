@@ -209,12 +209,12 @@ int sysfs_write(const struct sysfs_path *path, const char *value, const char *su
     CLEANUP_FREE char *shown = xstrdup(value);
     if (r == -ETIMEDOUT) {
         r = error_set(err, REASON_DRIVER, subject,
-                      "the kernel has not answered to \"%s\" written to %s for %d seconds",
+                      "the kernel has not finished writing \"%s\" to %s for %d seconds",
                       str_trim(shown), path->text, SYSFS_WRITE_TIMEOUT_MS / 1000);
         error_hint(err, "the driver hangs: the kernel log says why (dmesg)");
         return r;
     }
-    r = error_set_errno(err, -r, subject, "the kernel refused \"%s\" written to %s",
+    r = error_set_errno(err, -r, subject, "the kernel refused to write \"%s\" to %s",
                         str_trim(shown), path->text);
     if (r == -REASON_PERMISSION) {
         error_hint(err, "run as root");

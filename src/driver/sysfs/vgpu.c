@@ -76,8 +76,9 @@ static int read_current(const struct sysfs *sys, const struct step *step, struct
     }
     if (!sysfs_pci_exists(sys, &step->device)) {
         r = error_set(err, REASON_NOT_FOUND, subject, "there is no PCI function %s", bdf);
-        error_hint(err, "enable the GPU's virtual functions: cleave does so in a plan of its own "
-                        "when a claim needs them");
+        error_hint(
+            err,
+            "the GPU's virtual functions must be enabled; cleave does so when a claim needs them");
         return r;
     }
     char driver[32];
@@ -85,8 +86,8 @@ static int read_current(const struct sysfs *sys, const struct step *step, struct
     r = error_set(err, REASON_UNSUPPORTED, subject,
                   "%s has no vGPU interface; its driver is \"%s\"", bdf,
                   driver[0] == '\0' ? "none" : driver);
-    error_hint(err, "vGPUs need NVIDIA's vGPU host driver on the function; see whether "
-                    "nvidia-vgpu-mgr runs and which driver is loaded");
+    error_hint(err, "vGPUs need NVIDIA's vGPU host driver on the function; check that "
+                    "nvidia-vgpu-mgr runs, and which driver is loaded");
     return r;
 }
 
@@ -122,7 +123,7 @@ static int check_offer(const struct sysfs *sys, const struct step *step, uint32_
     int r = read_offers(sys, step, &step->device, &offers);
     if (r < 0) {
         r = error_set_errno(err, -r, subject, "cannot read the vGPU types that %s offers", bdf);
-        error_hint(err, "is NVIDIA's vGPU host driver loaded?");
+        error_hint(err, "check that NVIDIA's vGPU host driver is loaded");
         return r;
     }
     const struct vgpu_offer *offer = type_id == NO_ID ? NULL : offers_find(&offers, type_id, NULL);
@@ -140,8 +141,8 @@ static int check_offer(const struct sysfs *sys, const struct step *step, uint32_
     if (names.len > 0) {
         error_hint(err, "it offers %s", strbuf_str(&names));
     } else {
-        error_hint(err, "it offers none: the GPU is full, or is in MIG mode and has no GPU "
-                        "instance for it");
+        error_hint(err, "it offers no types: the GPU is full, or is in MIG mode without a GPU "
+                        "instance for this type");
     }
     return r;
 }
@@ -153,7 +154,7 @@ static int check_uuid(const struct step *step, struct error *err)
         return 0;
     }
     return error_set(err, REASON_INVALID, step->mdev_uuid,
-                     "\"%s\" is no UUID for a mediated device", step->mdev_uuid);
+                     "\"%s\" is not a UUID for a mediated device", step->mdev_uuid);
 }
 
 int vgpu_check_create(const struct sysfs *sys, const struct step *step, struct error *err)
@@ -196,8 +197,8 @@ static int verify(const struct sysfs *sys, struct step *step, uint32_t type_id, 
     if (step->placement_id != NO_ID && now.placement_id != NO_ID &&
         now.placement_id != step->placement_id) {
         return error_set(err, REASON_DRIVER, subject,
-                         "the vGPU on %s reads back placement %u, %u was asked for", bdf,
-                         now.placement_id, step->placement_id);
+                         "the vGPU on %s has placement %u instead of %u", bdf, now.placement_id,
+                         step->placement_id);
     }
     step->type_id = type_id;
     step->assigned_gi_id = now.gi_id;

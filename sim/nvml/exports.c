@@ -16,7 +16,7 @@
 
 __attribute__((constructor)) static void name_functions(void)
 {
-    rpc_function_name = session_function;
+    rpc_caller = session_caller;
 }
 
 /* Asks the host, too, although it has nothing to say: an armed fault may. */

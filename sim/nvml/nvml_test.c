@@ -149,6 +149,31 @@ static void a_device_is_found_by_index_address_uuid_and_serial(void **state)
                      NVML_ERROR_NOT_FOUND);
 }
 
+static void a_call_meets_a_fault_once_however_often_it_asks_the_host(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    mig(a100(), NVML_ENABLED);
+    struct nvml_gpu_instance *gi = create(a100(), 9, 0, 4);
+    struct nvml_compute_instance *ci[3];
+    for (size_t i = 0; i < ARRAY_SIZE(ci); i++) {
+        assert_int_equal(nvmlGpuInstanceCreateComputeInstance(gi, NVML_CI_1_SLICE, &ci[i]),
+                         NVML_SUCCESS);
+    }
+    CLEANUP_FREE char *reply =
+        sim_ctl_handle(sim->host,
+                       "{\"op\":\"fault-add\",\"at\":\"nvmlComputeInstanceDestroy\","
+                       "\"nvml\":\"IN_USE\",\"after\":1,\"count\":1}",
+                       true);
+    assert_non_null(strstr(reply, "\"ok\":true"));
+    assert_int_equal(nvmlComputeInstanceDestroy(ci[0]), NVML_SUCCESS);
+    assert_int_equal(sim->host->faults[0].seen, 1);
+    assert_int_equal(nvmlComputeInstanceDestroy(ci[1]), NVML_ERROR_IN_USE);
+    assert_int_equal(sim->host->faults[0].seen, 2);
+    assert_int_equal(nvmlComputeInstanceDestroy(ci[1]), NVML_SUCCESS);
+    assert_int_equal(nvmlComputeInstanceDestroy(ci[2]), NVML_SUCCESS);
+}
+
 static void a_pointer_that_is_no_handle_is_an_invalid_argument(void **state)
 {
     (void)state;
@@ -524,6 +549,7 @@ int main(void)
         cmocka_unit_test(init_without_a_driver_says_so),
         cmocka_unit_test(error_texts_follow_the_driver),
         cmocka_unit_test(a_device_is_found_by_index_address_uuid_and_serial),
+        cmocka_unit_test(a_call_meets_a_fault_once_however_often_it_asks_the_host),
         cmocka_unit_test(a_pointer_that_is_no_handle_is_an_invalid_argument),
         cmocka_unit_test(pci_information_is_written_only_as_far_as_the_caller_s_form_goes),
         cmocka_unit_test(a_structure_of_another_version_is_a_mismatch),

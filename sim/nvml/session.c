@@ -44,16 +44,16 @@ static void close_nodes(void)
     }
 }
 
-static __thread const char *entered;
+static __thread struct rpc_caller entered;
 
 void session_enter(const char *function)
 {
-    entered = function;
+    entered = (struct rpc_caller){.function = function};
 }
 
-const char *session_function(void)
+struct rpc_caller *session_caller(void)
 {
-    return entered;
+    return &entered;
 }
 
 int session_check(void)

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/rpc/client.h"
+
 /* NVML_SUCCESS between init and shutdown, else NVML_ERROR_UNINITIALIZED. */
 int session_check(void);
 /* Driver branch that the last init saw (580); 0 before. */
@@ -15,8 +17,8 @@ uint32_t session_branch(void);
 void session_begin(uint32_t branch);
 bool session_end(void);
 
-/* Names what this thread is about to do, for armed faults; and the name. NULL: nothing yet. */
+/* This thread begins a call of the function: armed faults name it, and count calls. */
 void session_enter(const char *function);
-const char *session_function(void);
+struct rpc_caller *session_caller(void);
 
 #endif

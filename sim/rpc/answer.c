@@ -36,7 +36,7 @@ static const struct row rows[RPC_CALL_COUNT] = {
 
 /* What armed faults make of the call: its time passes here, its code is returned. */
 static int suffer_faults(struct sim_host *host, const struct rpc_request *request,
-                         const struct row *row)
+                         const struct row *row, struct sim_met *met)
 {
     char function[RPC_MAX_FUNCTION] = "";
     memcpy(function, request->function, sizeof(function) - 1);
@@ -44,7 +44,7 @@ static int suffer_faults(struct sim_host *host, const struct rpc_request *reques
     sim_lock(host);
     const struct pci_addr *device =
         row->about_gpu && number < host->n_gpus ? &host->gpus[number].addr : NULL;
-    struct sim_strike strike = sim_fault_strike(host, SIM_CALL_NVML, function, device);
+    struct sim_strike strike = sim_fault_strike_again(host, function, device, met);
     sim_unlock(host);
     sim_fault_wait(host, &strike, NULL, NULL);
     return strike.code;
@@ -54,7 +54,7 @@ void rpc_answer(struct sim_host *host, const struct rpc_request *request, bool r
                 struct rpc_answer *ret_answer)
 {
     struct rpc_reply *reply = &ret_answer->reply;
-    *reply = (struct rpc_reply){.code = NVML_ERROR_UNKNOWN};
+    *reply = (struct rpc_reply){.code = NVML_ERROR_UNKNOWN, .met = request->met};
     if (request->magic != RPC_MAGIC) {
         reply->code = NVML_ERROR_LIB_RM_VERSION_MISMATCH;
         return;
@@ -70,7 +70,8 @@ void rpc_answer(struct sim_host *host, const struct rpc_request *request, bool r
     sim_lock(host);
     bool unloaded = host->unloaded;
     sim_unlock(host);
-    reply->code = unloaded ? NVML_ERROR_DRIVER_NOT_LOADED : suffer_faults(host, request, row);
+    reply->code =
+        unloaded ? NVML_ERROR_DRIVER_NOT_LOADED : suffer_faults(host, request, row, &reply->met);
     if (reply->code != NVML_SUCCESS) {
         return;
     }

@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sim/state/state.h"
+#include "sim/state/fault.h"
 
-#define RPC_MAGIC 0x434c5606u /* changes with every change of a structure below */
+#define RPC_MAGIC 0x434c5607u /* changes with every change of a structure below */
 #define RPC_NONE UINT32_MAX
 #define RPC_MAX_GPUS 16
 #define RPC_MAX_INSTANCES 16
@@ -70,12 +70,14 @@ struct rpc_request {
     uint32_t args[RPC_MAX_ARGS];
     /* The exported function that the client is in, "" unknown: armed faults name it. */
     char function[RPC_MAX_FUNCTION];
+    struct sim_met met; /* by the call of it that this request is a part of */
 };
 
 /* A reply's first bytes; `size` bytes of payload follow, none unless `code` is NVML_SUCCESS. */
 struct rpc_reply {
     int32_t code;
     uint32_t size;
+    struct sim_met met; /* for the call's next request */
 };
 
 struct rpc_nothing {

@@ -19,7 +19,7 @@ static struct {
     int fd;
 } connection = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT, .fd = -1};
 
-const char *(*rpc_function_name)(void);
+struct rpc_caller *(*rpc_caller)(void);
 
 static void drop_connection(void)
 {
@@ -50,9 +50,9 @@ static void watch_forks(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
-/* One round trip on an open connection. 0 and the answer's code, or -errno. */
+/* One round trip on an open connection. 0 and the answer's head, or -errno. */
 static int round_trip(const struct rpc_request *request, void *payload, size_t payload_size,
-                      int *ret_code)
+                      struct rpc_reply *ret_reply)
 {
     int r = wire_send(connection.fd, request, sizeof(*request), NULL, 0);
     if (r < 0) {
@@ -76,7 +76,7 @@ static int round_trip(const struct rpc_request *request, void *payload, size_t p
         memcpy(payload, message + sizeof(reply), payload_size);
     }
     free(message);
-    *ret_code = reply.code;
+    *ret_reply = reply;
     return whole ? 0 : -EPROTO;
 }
 
@@ -85,13 +85,14 @@ int rpc_call(enum rpc_call call, const uint32_t args[RPC_MAX_ARGS], void *ret_pa
 {
     struct rpc_request request = {.magic = RPC_MAGIC, .call = call};
     memcpy(request.args, args, sizeof(request.args));
-    const char *function = rpc_function_name != NULL ? rpc_function_name() : NULL;
-    if (function != NULL) {
-        strncpy(request.function, function, sizeof(request.function) - 1);
+    struct rpc_caller *caller = rpc_caller != NULL ? rpc_caller() : NULL;
+    if (caller != NULL && caller->function != NULL) {
+        strncpy(request.function, caller->function, sizeof(request.function) - 1);
+        request.met = caller->met;
     }
     pthread_once(&connection.once, watch_forks);
     pthread_mutex_lock(&connection.lock);
-    int code = NVML_ERROR_UNKNOWN;
+    struct rpc_reply reply = {.code = NVML_ERROR_UNKNOWN, .met = request.met};
     /* A daemon that was restarted left a dead connection behind: EPIPE says that it took nothing,
      * so the request may go once more over a new one. */
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -99,22 +100,25 @@ int rpc_call(enum rpc_call call, const uint32_t args[RPC_MAX_ARGS], void *ret_pa
             connection.fd = wire_connect(NULL);
             if (connection.fd < 0) {
                 connection.fd = -1;
-                code = NVML_ERROR_DRIVER_NOT_LOADED;
+                reply.code = NVML_ERROR_DRIVER_NOT_LOADED;
                 break;
             }
         }
-        int r = round_trip(&request, ret_payload, payload_size, &code);
+        int r = round_trip(&request, ret_payload, payload_size, &reply);
         if (r == 0) {
             break;
         }
-        code = NVML_ERROR_UNKNOWN;
+        reply = (struct rpc_reply){.code = NVML_ERROR_UNKNOWN, .met = request.met};
         drop_connection();
         if (r != -EPIPE) {
             break;
         }
     }
     pthread_mutex_unlock(&connection.lock);
-    return code;
+    if (caller != NULL) {
+        caller->met = reply.met;
+    }
+    return reply.code;
 }
 
 void rpc_disconnect(void)

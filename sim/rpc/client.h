@@ -17,9 +17,15 @@
 int rpc_call(enum rpc_call call, const uint32_t args[RPC_MAX_ARGS], void *ret_payload,
              size_t payload_size);
 
-/* Name of the function that this thread is in, asked before each request; NULL: "" is sent. Set
- * once, before the first request. */
-extern const char *(*rpc_function_name)(void);
+/* A call of an exported function, which may take several requests. */
+struct rpc_caller {
+    const char *function;
+    struct sim_met met;
+};
+
+/* The call that this thread is in, asked before each request; NULL: the request stands for itself.
+ * Set once, before the first request. */
+extern struct rpc_caller *(*rpc_caller)(void);
 
 /* Closes this process's connection, if there is one. */
 void rpc_disconnect(void);

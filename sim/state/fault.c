@@ -183,6 +183,21 @@ static void hit(struct sim_host *host, const struct sim_fault *fault, struct sim
     }
 }
 
+_Static_assert(SIM_MAX_FAULTS <= 64, "struct sim_met has a bit for each");
+
+static uint32_t free_bit(const struct sim_host *host)
+{
+    uint64_t taken = 0;
+    uint32_t bit = 0;
+    for (uint32_t i = 0; i < host->n_faults; i++) {
+        taken |= UINT64_C(1) << host->faults[i].bit;
+    }
+    while ((taken >> bit & 1) != 0) {
+        bit++;
+    }
+    return bit;
+}
+
 int sim_fault_add(struct sim_host *host, struct reader *r, uint32_t *ret_id)
 {
     struct sim_fault fault = {0};
@@ -204,6 +219,7 @@ int sim_fault_add(struct sim_host *host, struct reader *r, uint32_t *ret_id)
         return -ENOSPC;
     }
     fault.id = host->next_fault++;
+    fault.bit = free_bit(host);
     fault.random = host->seed * 0x100000001b3u ^ fault.id;
     host->faults[host->n_faults++] = fault;
     *ret_id = fault.id;
@@ -345,29 +361,62 @@ static void add_to(struct sim_strike *strike, const struct sim_fault *fault, enu
     strike->hang = fault->hang ? fault->id : strike->hang;
 }
 
-struct sim_strike sim_fault_strike(struct sim_host *host, enum sim_call kind, const char *call,
-                                   const struct pci_addr *device)
+/* A call that meets a matching fault. */
+static void meet(struct sim_host *host, struct sim_fault *fault, enum sim_call kind,
+                 const struct pci_addr *device, struct sim_met *met, struct sim_strike *strike)
+{
+    uint64_t bit = UINT64_C(1) << fault->bit;
+    if ((met->met & bit) != 0) {
+        int code = (met->struck & bit) != 0 ? fault->nvml : 0;
+        strike->code = strike->code != 0 ? strike->code : code;
+        return;
+    }
+    met->met |= bit;
+    if (has_run_out(fault) || !strikes(fault)) {
+        return;
+    }
+    met->struck |= bit;
+    struct sim_gpu *gpu = device != NULL ? gpu_at(host, device) : NULL;
+    if (gpu != NULL) {
+        hit(host, fault, gpu);
+    }
+    add_to(strike, fault, kind);
+}
+
+static struct sim_strike strike_call(struct sim_host *host, enum sim_call kind, const char *call,
+                                     const struct pci_addr *device, struct sim_met *met)
 {
     struct sim_strike strike = {0};
     for (uint32_t i = 0; i < host->n_faults;) {
         struct sim_fault *fault = &host->faults[i];
-        /* One that ran out goes, unless a call still hangs on it: then its count says 0. */
-        if (has_run_out(fault)) {
+        bool struck = (met->struck >> fault->bit & 1) != 0;
+        /* One that ran out goes, unless a call still hangs on it (then its count says 0) or asks
+         * again. */
+        if (has_run_out(fault) && !struck) {
             if (!fault->hang || fault->count != 0) {
                 drop(host, i);
                 continue;
             }
         } else if (kind_matches(fault, kind) && name_matches(fault, kind, call) &&
-                   device_matches(host, fault, device) && strikes(fault)) {
-            struct sim_gpu *gpu = device != NULL ? gpu_at(host, device) : NULL;
-            if (gpu != NULL) {
-                hit(host, fault, gpu);
-            }
-            add_to(&strike, fault, kind);
+                   device_matches(host, fault, device)) {
+            meet(host, fault, kind, device, met, &strike);
         }
         i++;
     }
     return strike;
+}
+
+struct sim_strike sim_fault_strike(struct sim_host *host, enum sim_call kind, const char *call,
+                                   const struct pci_addr *device)
+{
+    struct sim_met met = {0};
+    return strike_call(host, kind, call, device, &met);
+}
+
+struct sim_strike sim_fault_strike_again(struct sim_host *host, const char *call,
+                                         const struct pci_addr *device, struct sim_met *met)
+{
+    return strike_call(host, SIM_CALL_NVML, call, device, met);
 }
 
 /* Must a call that was struck at `since_us` still wait? */

@@ -38,6 +38,12 @@ struct sim_strike {
     uint32_t hang; /* 0, or the id of the fault that holds the call */
 };
 
+/* The faults that a call has met, by their bit: a call may ask the host several times, and counts
+ * once. */
+struct sim_met {
+    uint64_t met, struck;
+};
+
 /* Arms a fault read from `r`; *ret_id names it (0: it struck at once). -EINVAL with the reader's
  * error, -ENOSPC, -ENODEV. */
 int sim_fault_add(struct sim_host *host, struct reader *r, uint32_t *ret_id);
@@ -49,6 +55,9 @@ json_t *sim_fault_list(const struct sim_host *host);
  * the call is about none. */
 struct sim_strike sim_fault_strike(struct sim_host *host, enum sim_call kind, const char *call,
                                    const struct pci_addr *device);
+/* The same of a call of NVML that asks again: what struck it once ends it however often it asks. */
+struct sim_strike sim_fault_strike_again(struct sim_host *host, const char *call,
+                                         const struct pci_addr *device, struct sim_met *met);
 /* Lets the strike's time pass; without the lock. False when `gave_up` (NULL: never) said that the
  * caller does not wait any longer. */
 bool sim_fault_wait(struct sim_host *host, const struct sim_strike *strike,

@@ -96,6 +96,24 @@ static void count_after_and_duration_bound_it(void **state)
     assert_int_equal(fix->host->n_faults, 0);
 }
 
+static void what_struck_a_call_ends_it_however_often_it_asks(void **state)
+{
+    (void)state;
+    FIXTURE();
+    const struct pci_addr *gpu = &fix->gpus[FIX_PRO]->addr;
+    arm(fix, "\"at\":\"nvmlA\",\"nvml\":15,\"count\":1");
+    arm(fix, "\"at\":\"nvmlA\",\"nvml\":19,\"after\":1");
+    struct sim_met first = {0};
+    struct sim_met second = {0};
+    assert_int_equal(sim_fault_strike_again(fix->host, "nvmlA", gpu, &first).code, 15);
+    assert_int_equal(sim_fault_strike_again(fix->host, "nvmlA", gpu, &first).code, 15);
+    assert_int_equal(sim_fault_strike_again(fix->host, "nvmlA", gpu, &second).code, 19);
+    assert_int_equal(sim_fault_strike_again(fix->host, "nvmlA", gpu, &second).code, 19);
+    assert_int_equal(fix->host->n_faults, 1);
+    assert_int_equal(fix->host->faults[0].seen, 2);
+    assert_int_equal(fix->host->faults[0].struck, 1);
+}
+
 static void chances_are_the_seeds(void **state)
 {
     (void)state;
@@ -239,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_file_is_named_by_its_path_or_the_end_of_it),
         cmocka_unit_test(a_fault_of_a_gpu_is_its_vfs_too),
         cmocka_unit_test(count_after_and_duration_bound_it),
+        cmocka_unit_test(what_struck_a_call_ends_it_however_often_it_asks),
         cmocka_unit_test(chances_are_the_seeds),
         cmocka_unit_test(a_fault_can_break_the_gpu),
         cmocka_unit_test(a_slow_call_takes_its_time),

@@ -188,6 +188,7 @@ struct sim_event {
 /* See fault.h. */
 struct sim_fault {
     uint32_t id;
+    uint32_t bit; /* of those armed now, for struct sim_met */
     char at[128];
     char device[BDF_SIZE]; /* "" any */
     bool reads, writes;

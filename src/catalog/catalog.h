@@ -117,11 +117,28 @@ const char *cat_arch_name(enum cat_arch arch);
 /* Can the model do something? CAT_MAYBE: no source says. */
 enum cat_answer { CAT_NO, CAT_YES, CAT_MAYBE };
 
+/* The size of a board's memory as its driver counts it, which differs from the nominal one: some is
+ * kept for ECC, some for the driver. CAT_UNKNOWN each. */
+struct cat_measured {
+    uint32_t mib;          /* with ECC on */
+    uint32_t ecc_off_mib;  /* with ECC off; unknown: the same */
+    uint32_t reserved_mib; /* of that, by the driver */
+    uint32_t bar1_mib;
+    struct cat_source source;
+};
+
+#define CAT_NOT_MEASURED                                                                           \
+    ((struct cat_measured){.mib = CAT_UNKNOWN,                                                     \
+                           .ecc_off_mib = CAT_UNKNOWN,                                             \
+                           .reserved_mib = CAT_UNKNOWN,                                            \
+                           .bar1_mib = CAT_UNKNOWN})
+
 struct gpu_model {
     const char *key;  /* file name without .yaml, lower case: "rtx-pro-6000-blackwell-se" */
     const char *name; /* "RTX PRO 6000 Blackwell Server Edition 96GB" */
     enum cat_arch arch;
     uint32_t memory_mib; /* nominal framebuffer; CAT_UNKNOWN when it shares the system's */
+    struct cat_measured measured;
     struct {
         const char **items;
         size_t n;

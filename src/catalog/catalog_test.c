@@ -127,6 +127,28 @@ static void a_good_file_loads(void **state)
     assert_string_equal(model->types.items[1].limit_source.text, "a document");
 }
 
+static void what_the_driver_counts_of_the_memory_adds_up(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(load(f), 0);
+    assert_int_equal(catalog_at(f->catalog, 0)->measured.mib, CAT_UNKNOWN);
+    static const char at[] = "aliases: [test]";
+    refused(f, at, "memory: {mib: 8000}", "memory.source: is missing");
+    refused(f, at, "memory: {source: doc}", "memory.mib: is missing");
+    refused(f, at, "memory: {mib: 8193, source: doc}", "is more than the board's memory_gb");
+    refused(f, at, "memory: {mib: 7680, ecc_off_mib: 7000, source: doc}", "is less than with ECC");
+    refused(f, at, "memory: {mib: 7680, reserved_mib: 7680, source: doc}", "is all of the memory");
+    char *text = changed(good_model, at, "memory: {mib: 7680, ecc_off_mib: 8192, source: doc}");
+    put(f, "x.yaml", text);
+    free(text);
+    assert_int_equal(load(f), 0);
+    const struct cat_measured *seen = &catalog_at(f->catalog, 0)->measured;
+    assert_int_equal(seen->mib, 7680);
+    assert_int_equal(seen->ecc_off_mib, 8192);
+    assert_int_equal(seen->reserved_mib, CAT_UNKNOWN);
+    assert_string_equal(seen->source.text, "a document");
+}
+
 static void syntax_errors_name_the_line(void **state)
 {
     struct fixture *f = *state;
@@ -267,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_WITH_FILES(a_good_file_loads),
+        TEST_WITH_FILES(what_the_driver_counts_of_the_memory_adds_up),
         TEST_WITH_FILES(syntax_errors_name_the_line),
         TEST_WITH_FILES(unknown_keys_name_the_nearest),
         TEST_WITH_FILES(placements_must_fit),

@@ -8,6 +8,7 @@
 
 #define MAX_ALIASES 16
 #define MAX_PCI_IDS 32
+#define MAX_MEMORY_MIB (4096 * 1024)
 
 static int read_sources(struct cat_file *file, struct reader *outer)
 {
@@ -78,6 +79,38 @@ static int read_pci(struct cat_file *file, struct reader *outer, struct gpu_mode
     return result;
 }
 
+static int read_measured(struct cat_file *file, struct reader *outer, struct gpu_model *model)
+{
+    json_t *memory = reader_object_or_null(outer, "memory");
+    if (memory == NULL) {
+        return outer->result;
+    }
+    struct reader r = cat_inner(outer, "memory", -1, memory);
+    if (!reader_has(&r, "source")) {
+        reader_fail(&r, "source", "is missing");
+    }
+    model->measured = (struct cat_measured){
+        .mib = (uint32_t)reader_int(&r, "mib", 1, MAX_MEMORY_MIB),
+        .ecc_off_mib = cat_number(&r, "ecc_off_mib", 1, MAX_MEMORY_MIB),
+        .reserved_mib = cat_number(&r, "reserved_mib", 1, MAX_MEMORY_MIB),
+        .bar1_mib = cat_number(&r, "bar1_mib", 1, MAX_MEMORY_MIB),
+        .source = cat_read_source(file, &r, "source", (struct cat_source){0}),
+    };
+    const struct cat_measured *seen = &model->measured;
+    if (r.result == 0 && (model->memory_mib == CAT_UNKNOWN || seen->mib > model->memory_mib)) {
+        reader_fail(&r, "mib", "%u is more than the board's memory_gb", seen->mib);
+    }
+    if (r.result == 0 && seen->ecc_off_mib != CAT_UNKNOWN && seen->ecc_off_mib < seen->mib) {
+        reader_fail(&r, "ecc_off_mib", "%u is less than with ECC, %u", seen->ecc_off_mib,
+                    seen->mib);
+    }
+    if (r.result == 0 && seen->reserved_mib != CAT_UNKNOWN && seen->reserved_mib >= seen->mib) {
+        reader_fail(&r, "reserved_mib", "%u is all of the memory, %u", seen->reserved_mib,
+                    seen->mib);
+    }
+    return reader_end(&r);
+}
+
 static int read_parts(struct cat_file *file, struct reader *r, struct gpu_model *model)
 {
     int result = read_sources(file, r);
@@ -86,6 +119,9 @@ static int read_parts(struct cat_file *file, struct reader *r, struct gpu_model 
     }
     if (result == 0) {
         result = read_pci(file, r, model);
+    }
+    if (result == 0) {
+        result = read_measured(file, r, model);
     }
     json_t *mig = reader_object_or_null(r, "mig");
     if (result == 0 && mig != NULL) {
@@ -109,6 +145,7 @@ static struct gpu_model *new_model(struct cat_file *file, const char *key)
 {
     struct gpu_model *model = xcalloc(1, sizeof(*model));
     model->key = cat_keep(file->catalog, key);
+    model->measured = CAT_NOT_MEASURED;
     model->compute_slices = CAT_UNKNOWN;
     model->memory_slices = CAT_UNKNOWN;
     model->max_gpu_instances = CAT_UNKNOWN;
@@ -145,7 +182,7 @@ int cat_read_model(struct cat_file *file, const char *key, const json_t *json)
     uint32_t memory_gb = cat_number(&r, "memory_gb", 1, 4096);
     model->memory_mib = memory_gb != CAT_UNKNOWN ? memory_gb * 1024 : CAT_UNKNOWN;
     /* A misspelt key is reported before anything that follows from its absence. */
-    static const char *const parts[] = {"aliases", "sources", "pci", "mig", "vgpu"};
+    static const char *const parts[] = {"aliases", "sources", "memory", "pci", "mig", "vgpu"};
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         reader_has(&r, parts[i]);
     }

@@ -331,6 +331,7 @@ static void new_model(struct overlay *overlay, const struct gpu *gpu)
     *model = (struct gpu_model){.key = make_key(overlay, gpu),
                                 .arch = arch_of(gpu->board.architecture),
                                 .memory_mib = CAT_UNKNOWN,
+                                .measured = CAT_NOT_MEASURED,
                                 .compute_slices = CAT_UNKNOWN,
                                 .memory_slices = CAT_UNKNOWN,
                                 .max_gpu_instances = CAT_UNKNOWN,

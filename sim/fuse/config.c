@@ -56,7 +56,7 @@ static void gpu_ranges(const struct ref *ref, struct range rows[ROWS])
     uint64_t index = (uint64_t)(gpu - ref->host->gpus);
     uint64_t low = 0x90000000ULL + index * 32 * MIB;
     uint64_t high = 0x200000000000ULL + index * 0x10000000000ULL;
-    uint64_t memory = power_of_two((uint64_t)gpu->model->memory_mib * MIB);
+    uint64_t memory = sim_bar1_mib(gpu) * MIB;
     uint64_t share = gpu->vfs_total > 0 ? memory / power_of_two(gpu->vfs_total) : 0;
     const struct range vf[] = {
         {.base = low + 16 * MIB, .size = MIB / 4, .flags = MEM_32},

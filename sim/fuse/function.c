@@ -125,15 +125,20 @@ uint32_t function_class(const struct function *fn)
     return fn->extra != NULL ? fn->extra->pci_class : CLASS_3D_CONTROLLER;
 }
 
+/* A board of which no source gives the subsystem says that it has none: zero for both (PCI Local
+ * Bus 3.0, 6.2.4). */
 uint32_t function_subvendor(const struct function *fn)
 {
+    if (function_is_gpu(fn) && function_subdevice(fn) == 0) {
+        return 0;
+    }
     return fn->extra != NULL ? fn->extra->pci_vendor : NVIDIA_VENDOR;
 }
 
 /* A VF has the subsystem of no board (captured A2 VF of harvester/pcidevices: 0x0000). */
 uint32_t function_subdevice(const struct function *fn)
 {
-    if (fn->extra != NULL || fn->vf != NULL || fn->gpu->pci_subsystem == SIM_NONE) {
+    if (fn->extra != NULL || fn->vf != NULL) {
         return 0;
     }
     return fn->gpu->pci_subsystem;

@@ -162,40 +162,46 @@ int32_t nvmlDeviceGetHandleByUUIDV(const struct nvml_uuid_v1 *uuid, struct nvml_
 
 /* ---- identity ---- */
 
+/* Of a MIG device: with the compute instance's slices, where its GPU instance has more ("MIG
+ * 1c.3g.20gb", MIG user guide). */
 int32_t nvmlDeviceGetName(struct nvml_device *device, char *name, uint32_t length)
 {
     struct rpc_gpu gpu;
-    struct ref ref;
-    int r = device_read(device, name, &gpu);
-    if (r != NVML_SUCCESS || !handle_is_device(device, &ref) || ref.gi == RPC_NONE) {
+    struct part part;
+    int r = part_read(device, name, &gpu, &part);
+    if (r != NVML_SUCCESS || !part.is_mig) {
         return r == NVML_SUCCESS ? text_out(gpu.name, name, length) : r;
     }
-    struct rpc_instance instance;
-    struct rpc_profile profile;
-    r = gi_find(ref, &instance, &profile);
-    if (r != NVML_SUCCESS) {
-        return r;
+    char share[16] = "";
+    if (part.compute.size < part.profile.compute_slices) {
+        snprintf(share, sizeof(share), "%uc.", part.compute.size);
     }
-    char text[sizeof(gpu.name) + sizeof(profile.name) + 8];
-    snprintf(text, sizeof(text), "%s MIG %s", gpu.name, profile.name);
+    char text[sizeof(gpu.name) + sizeof(part.profile.name) + sizeof(share) + 8];
+    snprintf(text, sizeof(text), "%s MIG %s%s", gpu.name, share, part.profile.name);
     return text_out(text, name, length);
 }
 
 int32_t nvmlDeviceGetUUID(struct nvml_device *device, char *uuid, uint32_t length)
 {
     struct rpc_gpu gpu;
-    struct ref ref;
-    int r = device_read(device, uuid, &gpu);
-    if (r != NVML_SUCCESS || !handle_is_device(device, &ref) || ref.gi == RPC_NONE) {
-        return r == NVML_SUCCESS ? text_out(gpu.uuid, uuid, length) : r;
+    struct part part;
+    int r = part_read(device, uuid, &gpu, &part);
+    if (r != NVML_SUCCESS) {
+        return r;
     }
-    struct rpc_instance instance;
-    struct rpc_compute compute;
-    r = gi_find(ref, &instance, NULL);
+    return text_out(part.is_mig ? part.compute.uuid : gpu.uuid, uuid, length);
+}
+
+/* Of a MIG device: within its board (nvml.h). */
+int32_t nvmlDeviceGetIndex(struct nvml_device *device, uint32_t *index)
+{
+    struct rpc_gpu gpu;
+    struct part part;
+    int r = part_read(device, index, &gpu, &part);
     if (r == NVML_SUCCESS) {
-        r = ci_find(&instance, ref.ci, &compute);
+        *index = part.is_mig ? part.compute.index : gpu.index;
     }
-    return r == NVML_SUCCESS ? text_out(compute.uuid, uuid, length) : r;
+    return r;
 }
 
 int32_t nvmlDeviceGetSerial(struct nvml_device *device, char *serial, uint32_t length)
@@ -205,7 +211,6 @@ int32_t nvmlDeviceGetSerial(struct nvml_device *device, char *serial, uint32_t l
     return r == NVML_SUCCESS ? text_out(gpu.serial, serial, length) : r;
 }
 
-DEVICE_GETTER(nvmlDeviceGetIndex, uint32_t, gpu.index)
 DEVICE_GETTER(nvmlDeviceGetMinorNumber, uint32_t, gpu.minor)
 DEVICE_GETTER(nvmlDeviceGetBoardId, uint32_t, gpu.bus << 8 | gpu.device)
 DEVICE_GETTER(nvmlDeviceGetModuleId, uint32_t, gpu.index)
@@ -224,15 +229,16 @@ int32_t nvmlDeviceGetBrand(struct nvml_device *device, uint32_t *type)
     return r;
 }
 
+/* Only where the GPU is a NUMA node itself (nvml.h); which one it is next to says the affinity. */
 int32_t nvmlDeviceGetNumaNodeId(struct nvml_device *device, uint32_t *node)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, node, &gpu);
-    if (r == NVML_SUCCESS && gpu.numa_node < 0) {
+    if (r == NVML_SUCCESS && gpu.own_numa_node < 0) {
         return NVML_ERROR_NOT_SUPPORTED;
     }
     if (r == NVML_SUCCESS) {
-        *node = (uint32_t)gpu.numa_node;
+        *node = (uint32_t)gpu.own_numa_node;
     }
     return r;
 }
@@ -332,68 +338,63 @@ int32_t nvmlDeviceGetPciInfoExt(struct nvml_device *device, struct nvml_pci_info
 
 /* ---- memory ---- */
 
-/* Of a board, or of a MIG device's GPU instance. */
-static int memory_of(const struct nvml_device *device, const void *out, uint64_t *ret_total,
-                     uint64_t *ret_used)
+/* Of a board, or of a MIG device's GPU instance, which says of itself what can be had. */
+static int memory_of(const struct nvml_device *device, const void *out,
+                     struct nvml_memory_v2 *ret_memory)
 {
     struct rpc_gpu gpu;
-    struct ref ref;
-    int r = device_read(device, out, &gpu);
-    if (r != NVML_SUCCESS || !handle_is_device(device, &ref)) {
+    struct part part;
+    int r = part_read(device, out, &gpu, &part);
+    if (r != NVML_SUCCESS) {
         return r;
     }
-    *ret_total = gpu.memory_bytes;
-    *ret_used = gpu.used_bytes;
-    if (ref.gi == RPC_NONE) {
-        return NVML_SUCCESS;
-    }
-    struct rpc_instance instance;
-    struct rpc_profile profile;
-    r = gi_find(ref, &instance, &profile);
-    if (r == NVML_SUCCESS) {
-        *ret_total = profile.memory_mib << 20;
-        *ret_used = 0;
-    }
-    return r;
+    uint64_t total = part.is_mig ? part.profile.memory_mib << 20 : gpu.memory_bytes;
+    uint64_t reserved = part.is_mig ? 0 : gpu.reserved_bytes;
+    uint64_t used = part.is_mig ? 0 : gpu.used_bytes;
+    *ret_memory = (struct nvml_memory_v2){
+        .total = total, .reserved = reserved, .used = used, .free = total - used - reserved};
+    return NVML_SUCCESS;
 }
 
+/* The first form counts what is reserved as used (nvml.h). */
 int32_t nvmlDeviceGetMemoryInfo(struct nvml_device *device, struct nvml_memory *memory)
 {
-    uint64_t total = 0;
-    uint64_t used = 0;
-    int r = memory_of(device, memory, &total, &used);
+    struct nvml_memory_v2 all;
+    int r = memory_of(device, memory, &all);
     if (r == NVML_SUCCESS) {
-        *memory = (struct nvml_memory){.total = total, .used = used, .free = total - used};
+        *memory = (struct nvml_memory){
+            .total = all.total, .used = all.used + all.reserved, .free = all.free};
     }
     return r;
 }
 
 int32_t nvmlDeviceGetMemoryInfo_v2(struct nvml_device *device, struct nvml_memory_v2 *memory)
 {
-    uint64_t total = 0;
-    uint64_t used = 0;
-    int r = memory_of(device, memory, &total, &used);
+    struct nvml_memory_v2 all;
+    int r = memory_of(device, memory, &all);
     if (r != NVML_SUCCESS) {
         return r;
     }
     if (memory->version != NVML_VERSION(struct nvml_memory_v2, 2)) {
         return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
     }
-    *memory = (struct nvml_memory_v2){
-        .version = memory->version, .total = total, .used = used, .free = total - used};
+    all.version = memory->version;
+    *memory = all;
     return NVML_SUCCESS;
 }
 
+/* A MIG device has the part of its memory slices, less one MiB (nvidia-smi of an A100 40GB: 65536
+ * MiB, 3g.20gb 32767, 1g.5gb 8191; of an H100: 131072, 1g.10gb 16383). */
 int32_t nvmlDeviceGetBAR1MemoryInfo(struct nvml_device *device,
                                     struct nvml_bar1_memory *bar1_memory)
 {
     struct rpc_gpu gpu;
-    int r = device_read(device, bar1_memory, &gpu);
+    struct part part;
+    int r = part_read(device, bar1_memory, &gpu, &part);
     if (r == NVML_SUCCESS) {
-        /* The aperture is the next power of two above the framebuffer. */
-        uint64_t size = 1;
-        while (size < gpu.memory_bytes) {
-            size <<= 1;
+        uint64_t size = gpu.bar1_bytes;
+        if (part.is_mig) {
+            size = size / gpu.memory_slices * part.instance.placement.size - (UINT64_C(1) << 20);
         }
         *bar1_memory = (struct nvml_bar1_memory){.bar1_total = size, .bar1_free = size};
     }
@@ -403,34 +404,24 @@ int32_t nvmlDeviceGetBAR1MemoryInfo(struct nvml_device *device,
 int32_t nvmlDeviceGetAttributes_v2(struct nvml_device *device,
                                    struct nvml_device_attributes *attributes)
 {
-    struct ref ref;
-    int r = device_ref(device, attributes, &ref);
-    if (r != NVML_SUCCESS) {
-        return r;
+    struct rpc_gpu gpu;
+    struct part part;
+    int r = part_read(device, attributes, &gpu, &part);
+    if (r != NVML_SUCCESS || !part.is_mig) {
+        return r != NVML_SUCCESS ? r : NVML_ERROR_NOT_SUPPORTED; /* for MIG devices only */
     }
-    if (ref.gi == RPC_NONE) {
-        return NVML_ERROR_NOT_SUPPORTED; /* for MIG devices only */
-    }
-    struct rpc_instance instance;
-    struct rpc_profile profile;
-    struct rpc_compute compute;
-    r = gi_find(ref, &instance, &profile);
-    if (r == NVML_SUCCESS) {
-        r = ci_find(&instance, ref.ci, &compute);
-    }
-    if (r != NVML_SUCCESS) {
-        return r;
-    }
+    const struct rpc_profile *profile = &part.profile;
     *attributes = (struct nvml_device_attributes){
-        .multiprocessor_count = profile.sm * compute.size / profile.compute_slices,
-        .shared_copy_engine_count = profile.copy_engines,
-        .shared_decoder_count = profile.decoders,
-        .shared_encoder_count = profile.encoders,
-        .shared_jpeg_count = profile.jpeg,
-        .shared_ofa_count = profile.ofa,
-        .gpu_instance_slice_count = profile.compute_slices,
-        .compute_instance_slice_count = compute.size,
-        .memory_size_mb = profile.memory_mib};
+        .multiprocessor_count =
+            ci_multiprocessors(part.ref, profile, part.compute.profile, part.compute.size),
+        .shared_copy_engine_count = profile->copy_engines,
+        .shared_decoder_count = profile->decoders,
+        .shared_encoder_count = profile->encoders,
+        .shared_jpeg_count = profile->jpeg,
+        .shared_ofa_count = profile->ofa,
+        .gpu_instance_slice_count = profile->compute_slices,
+        .compute_instance_slice_count = part.compute.size,
+        .memory_size_mb = profile->memory_mib};
     return NVML_SUCCESS;
 }
 

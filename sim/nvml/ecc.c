@@ -31,25 +31,46 @@ int32_t nvmlDeviceSetEccMode(struct nvml_device *device, uint32_t ecc)
     return setting_write(device, SIM_SET_ECC_OFF_PENDING, ecc == NVML_DISABLED);
 }
 
+/* A board's errors, or a MIG device's: of the latter those outside device memory, uncorrected and
+ * since the driver was loaded; a board in MIG mode does not count the latter itself (nvml.h). */
+static int read_part(const struct rpc_gpu *gpu, const struct part *part, uint32_t error_type,
+                     uint32_t counter_type, struct rpc_ecc *ret_counts)
+{
+    if (part->is_mig) {
+        bool counted = error_type == ERROR_UNCORRECTED && counter_type == COUNTER_VOLATILE;
+        *ret_counts = (struct rpc_ecc){0};
+        return counted ? NVML_SUCCESS : NVML_ERROR_NOT_SUPPORTED;
+    }
+    if (gpu->mig_current && counter_type == COUNTER_VOLATILE) {
+        return NVML_ERROR_NOT_SUPPORTED;
+    }
+    struct rpc_telemetry t;
+    int r = CALL(TELEMETRY, &t, part->ref.gpu);
+    if (r == NVML_SUCCESS) {
+        *ret_counts = error_type == ERROR_CORRECTED ? t.corrected : t.uncorrected;
+    }
+    return r;
+}
+
 /* A board whose ECC is off counts nothing. */
 static int read_count(struct nvml_device *device, uint32_t error_type, uint32_t counter_type,
-                      const void *out, uint64_t *ret_count)
+                      const void *out, struct part *ret_part, uint64_t *ret_count)
 {
     struct rpc_gpu gpu;
-    struct rpc_telemetry t;
-    int r = telemetry_read(device, out, &t);
+    struct rpc_ecc counts;
+    int r = part_read(device, out, &gpu, ret_part);
     if (r == NVML_SUCCESS && (error_type >= ERROR_TYPES || counter_type >= COUNTER_TYPES)) {
         r = NVML_ERROR_INVALID_ARGUMENT;
-    }
-    if (r == NVML_SUCCESS) {
-        r = device_read(device, out, &gpu);
     }
     if (r == NVML_SUCCESS && gpu.settings[SIM_SET_ECC_OFF] != 0) {
         r = NVML_ERROR_NOT_SUPPORTED;
     }
     if (r == NVML_SUCCESS) {
-        const struct rpc_ecc *ecc = error_type == ERROR_CORRECTED ? &t.corrected : &t.uncorrected;
-        *ret_count = counter_type == COUNTER_VOLATILE ? ecc->volatile_count : ecc->aggregate_count;
+        r = read_part(&gpu, ret_part, error_type, counter_type, &counts);
+    }
+    if (r == NVML_SUCCESS) {
+        *ret_count =
+            counter_type == COUNTER_VOLATILE ? counts.volatile_count : counts.aggregate_count;
     }
     return r;
 }
@@ -57,7 +78,8 @@ static int read_count(struct nvml_device *device, uint32_t error_type, uint32_t 
 int32_t nvmlDeviceGetTotalEccErrors(struct nvml_device *device, uint32_t error_type,
                                     uint32_t counter_type, uint64_t *ecc_counts)
 {
-    return read_count(device, error_type, counter_type, ecc_counts, ecc_counts);
+    struct part part;
+    return read_count(device, error_type, counter_type, ecc_counts, &part, ecc_counts);
 }
 
 int32_t nvmlDeviceGetDetailedEccErrors(struct nvml_device *device, uint32_t error_type,
@@ -65,7 +87,11 @@ int32_t nvmlDeviceGetDetailedEccErrors(struct nvml_device *device, uint32_t erro
                                        struct nvml_ecc_error_counts *ecc_counts)
 {
     uint64_t count = 0;
-    int r = read_count(device, error_type, counter_type, ecc_counts, &count);
+    struct part part;
+    int r = read_count(device, error_type, counter_type, ecc_counts, &part, &count);
+    if (r == NVML_SUCCESS && part.is_mig) {
+        r = NVML_ERROR_NOT_SUPPORTED; /* it would have to tell of device memory, too */
+    }
     if (r == NVML_SUCCESS) {
         *ecc_counts = (struct nvml_ecc_error_counts){.device_memory = count};
     }
@@ -77,9 +103,13 @@ int32_t nvmlDeviceGetMemoryErrorCounter(struct nvml_device *device, uint32_t err
                                         uint64_t *count)
 {
     uint64_t total = 0;
-    int r = read_count(device, error_type, counter_type, count, &total);
+    struct part part;
+    int r = read_count(device, error_type, counter_type, count, &part, &total);
     if (r == NVML_SUCCESS && location_type >= LOCATIONS) {
         r = NVML_ERROR_INVALID_ARGUMENT;
+    }
+    if (r == NVML_SUCCESS && part.is_mig && location_type == LOCATION_DEVICE_MEMORY) {
+        r = NVML_ERROR_NOT_SUPPORTED;
     }
     if (r == NVML_SUCCESS) {
         *count = location_type == LOCATION_DEVICE_MEMORY ? total : 0;

@@ -279,7 +279,7 @@ int32_t nvmlDeviceGetC2cModeInfoV(struct nvml_device *device,
     struct rpc_gpu gpu;
     int r = device_read(device, c2c_mode_info, &gpu);
     if (r == NVML_SUCCESS) {
-        c2c_mode_info->is_c2c_enabled = 0;
+        c2c_mode_info->is_c2c_enabled = gpu.own_numa_node >= 0;
     }
     return r;
 }

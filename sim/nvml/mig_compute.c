@@ -56,12 +56,7 @@ static int ci_profile(struct nvml_gpu_instance *gpu_instance, uint32_t number, u
     if (slices == 0) {
         return NVML_ERROR_NOT_SUPPORTED;
     }
-    uint32_t sm = gi.sm / gi.compute_slices * slices;
-    struct rpc_profile plain;
-    if (gi.number == NVML_GI_1_SLICE_REV2 && number == NVML_CI_1_SLICE &&
-        CALL(PROFILE, &plain, ref.gpu, RPC_BY_NUMBER, NVML_GI_1_SLICE) == NVML_SUCCESS) {
-        sm = plain.sm < sm ? plain.sm : sm; /* the slice of a plain 1g */
-    }
+    uint32_t sm = ci_multiprocessors(ref, &gi, number, slices);
     *ret_info =
         (struct nvml_compute_instance_profile_info_v3){.id = number,
                                                        .slice_count = slices,

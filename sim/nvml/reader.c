@@ -36,6 +36,23 @@ int device_read(const struct nvml_device *device, const void *out, struct rpc_gp
     return r == NVML_SUCCESS ? CALL(GPU, ret_gpu, ref.gpu) : r;
 }
 
+int part_read(const struct nvml_device *device, const void *out, struct rpc_gpu *ret_gpu,
+              struct part *ret_part)
+{
+    int r = device_ref(device, out, &ret_part->ref);
+    if (r == NVML_SUCCESS) {
+        r = CALL(GPU, ret_gpu, ret_part->ref.gpu);
+    }
+    ret_part->is_mig = r == NVML_SUCCESS && ret_part->ref.gi != RPC_NONE;
+    if (ret_part->is_mig) {
+        r = gi_find(ret_part->ref, &ret_part->instance, &ret_part->profile);
+    }
+    if (ret_part->is_mig && r == NVML_SUCCESS) {
+        r = ci_find(&ret_part->instance, ret_part->ref.ci, &ret_part->compute);
+    }
+    return r;
+}
+
 /* Of a whole board. */
 static int whole_ref(const struct nvml_device *device, const void *out, struct ref *ret_ref)
 {
@@ -94,6 +111,22 @@ int gi_read(const struct nvml_gpu_instance *gi, const void *out, struct ref *ret
     }
     r = gi_find(*ret_ref, ret_instance, ret_profile);
     return r == NVML_ERROR_NOT_FOUND ? NVML_ERROR_INVALID_ARGUMENT : r;
+}
+
+/* One that leaves slices of its GPU instance free has those of so many plain slices (nvidia-smi mig
+ * -lcip of an H100: 1c.2g.20gb 16, as 1g.10gb; of an A100: 1c.3g.20gb 14). So has NVML_CI_1_SLICE
+ * in a GPU instance of one slice and double memory, where NVML_CI_1_SLICE_REV1 has them all. */
+uint32_t ci_multiprocessors(struct ref ref, const struct rpc_profile *gi, uint32_t number,
+                            uint32_t slices)
+{
+    bool all = slices == gi->compute_slices &&
+               !(gi->number == NVML_GI_1_SLICE_REV2 && number == NVML_CI_1_SLICE);
+    struct rpc_profile plain;
+    if (all || CALL(PROFILE, &plain, ref.gpu, RPC_BY_NUMBER, NVML_GI_1_SLICE) != NVML_SUCCESS) {
+        return gi->sm / gi->compute_slices * slices;
+    }
+    uint32_t sm = plain.sm * slices;
+    return sm < gi->sm ? sm : gi->sm;
 }
 
 int ci_find(const struct rpc_instance *instance, uint32_t id, struct rpc_compute *ret_compute)

@@ -24,6 +24,18 @@ int device_read(const struct nvml_device *device, const void *out, struct rpc_gp
 int device_ref(const struct nvml_device *device, const void *out, struct ref *ret_ref);
 /* Only a whole board will do: INVALID_ARGUMENT for a MIG device. */
 int board_ref(const struct nvml_device *device, const void *out, struct ref *ret_ref);
+/* A MIG device, or a whole board. */
+struct part {
+    bool is_mig;
+    struct ref ref;
+    /* Of a MIG device only: */
+    struct rpc_instance instance;
+    struct rpc_profile profile; /* of the GPU instance */
+    struct rpc_compute compute;
+};
+/* The board behind a handle, and which part of it. */
+int part_read(const struct nvml_device *device, const void *out, struct rpc_gpu *ret_gpu,
+              struct part *ret_part);
 /* What the board is, and what it does now: whole boards only, a MIG device has neither
  * (NOT_SUPPORTED). */
 int facts_read(const struct nvml_device *device, const void *out, struct rpc_board *ret_board);
@@ -37,6 +49,9 @@ int setting_write(const struct nvml_device *device, enum sim_setting setting, ui
 int gi_read(const struct nvml_gpu_instance *gi, const void *out, struct ref *ret_ref,
             struct rpc_instance *ret_instance, struct rpc_profile *ret_profile);
 int gi_find(struct ref ref, struct rpc_instance *ret_instance, struct rpc_profile *ret_profile);
+/* Multiprocessors of a compute instance of that many slices. */
+uint32_t ci_multiprocessors(struct ref ref, const struct rpc_profile *gi, uint32_t number,
+                            uint32_t slices);
 int ci_find(const struct rpc_instance *instance, uint32_t id, struct rpc_compute *ret_compute);
 int type_read(uint32_t type_id, const void *out, struct rpc_type *ret_type);
 /* NOT_FOUND once the vGPU is gone or its VM has stopped. */

@@ -64,12 +64,12 @@ static uint64_t used_mib(struct sim_gpu *gpu)
          vgpu = sim_next_vgpu(gpu, &cursor, &vf)) {
         used += rpc_framebuffer_mib(vgpu->type);
     }
-    return used < gpu->model->memory_mib ? used : gpu->model->memory_mib;
+    uint32_t usable = sim_memory_mib(gpu) - sim_reserved_mib(gpu);
+    return used < usable ? used : usable;
 }
 
 static void fill_model(const struct gpu_model *model, struct rpc_gpu *out)
 {
-    out->memory_bytes = model->memory_mib * MIB;
     out->arch = arch_number(model->arch);
     out->sm = RPC_NONE;
     out->mig_capable = model->profiles.n > 0;
@@ -85,6 +85,33 @@ static void fill_model(const struct gpu_model *model, struct rpc_gpu *out)
         out->has_me_profiles |= profile->media == MEDIA_ME;
         out->has_double_memory |= profile->nvml_profile == NVML_GI_1_SLICE_REV2;
     }
+}
+
+/* The memory of these is the system's, too: the kernel gives it nodes of its own, after those of
+ * the processors, eight for each GPU (NVIDIA GB200 and GH200, nvidia-smi topo -m: GPU NUMA ID 2 and
+ * 10 beside two processors, 1 beside one). On others the call is not supported (nvml.h). */
+#define NODES_PER_GPU 8
+
+static bool is_numa_node(const struct sim_gpu *gpu)
+{
+    static const char *const keys[] = {"gb200-", "gb300-", "gh200-"};
+    bool found = false;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        found = found || str_starts(gpu->model->key, keys[i]);
+    }
+    return found;
+}
+
+static int32_t own_numa_node(const struct sim_host *host, const struct sim_gpu *gpu)
+{
+    int32_t last = 0; /* of the processors' */
+    int32_t before = 0;
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        const struct sim_gpu *other = &host->gpus[i];
+        last = other->numa_node > last ? other->numa_node : last;
+        before += other < gpu && is_numa_node(other);
+    }
+    return is_numa_node(gpu) ? last + 1 + before * NODES_PER_GPU : -1;
 }
 
 int rpc_do_GPU(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc_gpu *out)
@@ -106,9 +133,12 @@ int rpc_do_GPU(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc
     out->bus = gpu->addr.bus;
     out->device = gpu->addr.device;
     out->pci_id = gpu->pci_device << 16 | PCI_VENDOR_NVIDIA;
-    out->pci_subsystem =
-        gpu->pci_subsystem == CAT_UNKNOWN ? 0 : gpu->pci_subsystem << 16 | PCI_VENDOR_NVIDIA;
+    out->pci_subsystem = gpu->pci_subsystem == 0 ? 0 : gpu->pci_subsystem << 16 | PCI_VENDOR_NVIDIA;
     out->numa_node = gpu->numa_node;
+    out->own_numa_node = own_numa_node(host, gpu);
+    out->bar1_bytes = sim_bar1_mib(gpu) * MIB;
+    out->memory_bytes = sim_memory_mib(gpu) * MIB;
+    out->reserved_bytes = sim_reserved_mib(gpu) * MIB;
     out->used_bytes = used_mib(gpu) * MIB;
     out->mig_current = gpu->mig_current;
     out->mig_pending = gpu->mig_pending;

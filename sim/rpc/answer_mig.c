@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MIG: mode, profiles, GPU and compute instances. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -78,7 +79,7 @@ int rpc_do_PROFILE(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct
     out->memory_mib =
         profile->memory_mib != CAT_UNKNOWN
             ? profile->memory_mib
-            : (uint64_t)gpu->model->memory_mib * profile->memory_slices / gpu->model->memory_slices;
+            : (uint64_t)sim_memory_mib(gpu) * profile->memory_slices / gpu->model->memory_slices;
     for (uint32_t i = 0; i < profile->n_placements && i < RPC_MAX_PLACEMENTS; i++) {
         out->placements[i] = (struct rpc_placement){.start = profile->placements[i].start,
                                                     .size = profile->placements[i].size};
@@ -110,6 +111,37 @@ static void fill_instance(const struct sim_gi *gi, struct rpc_instance *out)
     }
 }
 
+static int compare_instances(const void *one, const void *other)
+{
+    const struct rpc_instance *a = one;
+    const struct rpc_instance *b = other;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+static int compare_computes(const void *one, const void *other)
+{
+    const struct rpc_compute *a = one;
+    const struct rpc_compute *b = other;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+/* MIG devices are numbered within their board by the ids of their GPU instance and compute
+ * instance, whatever was made first: the MIG user guide's example makes GPU instance 2 before 1,
+ * and nvidia-smi lists 1 as device 0. */
+static void sort_instances(struct rpc_instances *all)
+{
+    uint32_t index = 0;
+    qsort(all->items, all->n, sizeof(all->items[0]), compare_instances);
+    for (uint32_t i = 0; i < all->n; i++) {
+        struct rpc_instance *instance = &all->items[i];
+        qsort(instance->compute, instance->n_compute, sizeof(instance->compute[0]),
+              compare_computes);
+        for (uint32_t c = 0; c < instance->n_compute; c++) {
+            instance->compute[c].index = index++;
+        }
+    }
+}
+
 int rpc_do_INSTANCES(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],
                      struct rpc_instances *out)
 {
@@ -122,6 +154,7 @@ int rpc_do_INSTANCES(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],
         out->items[out->n].busy = sim_gi_is_busy(gpu, &gpu->gis[i]);
         fill_instance(&gpu->gis[i], &out->items[out->n++]);
     }
+    sort_instances(out);
     return NVML_SUCCESS;
 }
 

@@ -111,8 +111,10 @@ struct rpc_gpu {
     uint32_t minor;
     uint32_t domain, bus, device;
     uint32_t pci_id, pci_subsystem; /* device << 16 | vendor */
-    int32_t numa_node;
-    uint64_t memory_bytes, used_bytes;
+    int32_t numa_node;              /* the processor's that it is next to */
+    int32_t own_numa_node; /* of its memory, where that is one of the system's nodes; else -1 */
+    uint64_t memory_bytes, reserved_bytes, used_bytes;
+    uint64_t bar1_bytes;
     uint32_t arch; /* NVML's number */
     uint32_t sm;   /* multiprocessors of the largest profile, RPC_NONE unknown */
     uint32_t mig_capable, mig_current, mig_pending;
@@ -202,7 +204,8 @@ struct rpc_profile {
 
 struct rpc_compute {
     uint32_t id, profile, start, size;
-    char uuid[48]; /* of the MIG device */
+    uint32_t index; /* of the MIG device, among those of the board */
+    char uuid[48];  /* of the MIG device */
 };
 
 struct rpc_instance {
@@ -217,6 +220,7 @@ struct rpc_instance {
     struct rpc_compute compute[RPC_MAX_COMPUTE];
 };
 
+/* By id, and so are the compute instances of each. */
 struct rpc_instances {
     uint32_t n;
     struct rpc_instance items[RPC_MAX_INSTANCES];

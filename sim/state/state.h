@@ -296,6 +296,11 @@ struct sim_vgpu *sim_next_vgpu(struct sim_gpu *gpu, uint32_t *cursor, struct sim
 /* Minor number below /dev/nvidia-caps of a GPU instance, or of a compute instance in it (ci not
  * NULL). */
 uint32_t sim_cap_minor(const struct sim_gpu *gpu, const struct sim_gi *gi, const struct sim_ci *ci);
+/* What the driver counts of the board's memory, by the ECC mode; what it keeps of that for itself;
+ * the window to it. Nominal where no source gives the board's own. */
+uint32_t sim_memory_mib(const struct sim_gpu *gpu);
+uint32_t sim_reserved_mib(const struct sim_gpu *gpu);
+uint64_t sim_bar1_mib(const struct sim_gpu *gpu);
 /* NVML index → GPU: only those bound to nvidia, by PCI address. NULL past the end. */
 struct sim_gpu *sim_nvml_gpu(struct sim_host *host, uint32_t index);
 uint32_t sim_nvml_count(struct sim_host *host);

@@ -90,12 +90,15 @@ static void check_identity(const struct simulated *board)
 static void check_memory(const struct simulated *board)
 {
     struct nvml_memory memory;
+    struct nvml_bar1_memory bar1;
     struct stat st;
     CLEANUP_FREE char *path = xasprintf(MACHINE "/sys/bus/pci/devices/%s/resource1", board->bdf);
     assert_int_equal(nvmlDeviceGetMemoryInfo(board->device, &memory), NVML_SUCCESS);
     assert_true(memory.total > 0);
     assert_int_equal(stat(path, &st), 0);
-    assert_true((uint64_t)st.st_size >= memory.total);
+    assert_int_equal(nvmlDeviceGetBAR1MemoryInfo(board->device, &bar1), NVML_SUCCESS);
+    assert_int_equal(st.st_size, bar1.bar1_total);
+    assert_true(memory.total <= (uint64_t)board->gpu->model->memory_mib << 20);
 }
 
 static void check_mig(const struct simulated *board)

@@ -80,6 +80,7 @@ write_fn write_uevent, write_reset_method, write_group_type;
 /* ---- attr_proc.c: /proc/driver/nvidia and /sys/module ---- */
 read_fn read_proc_version, read_proc_params, read_information, read_unbind_lock;
 read_fn read_driver_version, read_mig_config, read_mig_monitor, read_gi_access, read_ci_access;
-read_fn read_mig_minors, read_osrelease, read_boot_id;
+read_fn read_mig_minors, read_osrelease, read_boot_id, read_modules, read_devices, read_coresize;
+read_fn link_holder;
 
 #endif

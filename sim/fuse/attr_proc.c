@@ -1,11 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/driver/nvidia as open-gpu-kernel-modules prints it (kernel-open/nvidia/nv-procfs.c), and
  * /sys/module/nvidia. */
+#include <string.h>
+
 #include "sim/fuse/attr.h"
 
 int read_driver_version(const struct ref *ref, struct strbuf *out)
 {
     strbuf_addf(out, "%s\n", ref->host->driver_version);
+    return 0;
+}
+
+/* ---- modules and major numbers ---- */
+
+#define NVIDIA_BYTES 9830400
+#define FIRST_CHARACTER_DEVICES "Character devices:\n"
+
+/* As /sys/module has them. Sizes are made up. */
+int read_modules(const struct ref *ref, struct strbuf *out)
+{
+    bool mdev = when_mdev_driver(ref);
+    if (when_driver_loaded(ref)) {
+        bool vgpu = when_vgpu_host(ref);
+        if (vgpu) {
+            strbuf_add(out, "nvidia_vgpu_vfio 118784 0 - Live 0x0000000000000000 (POE)\n");
+        }
+        strbuf_addf(out, "nvidia %d %d %s Live 0x0000000000000000 (POE)\n", NVIDIA_BYTES, vgpu,
+                    vgpu ? "nvidia_vgpu_vfio," : "-");
+    }
+    if (mdev) {
+        strbuf_add(out, "mdev 24576 1 nvidia_vgpu_vfio, Live 0x0000000000000000\n");
+    }
+    strbuf_add(out, "vfio_pci 16384 0 - Live 0x0000000000000000\n"
+                    "vfio_iommu_type1 49152 0 - Live 0x0000000000000000\n"
+                    "vfio 69632 2 vfio_pci,vfio_iommu_type1, Live 0x0000000000000000\n");
+    strbuf_add(out, ref->host->own_modules != NULL ? ref->host->own_modules : "");
+    return 0;
+}
+
+int read_coresize(const struct ref *ref UNUSED, struct strbuf *out)
+{
+    strbuf_addf(out, "%d\n", NVIDIA_BYTES);
+    return 0;
+}
+
+int link_holder(const struct ref *ref UNUSED, struct strbuf *out)
+{
+    strbuf_add(out, "../../nvidia_vgpu_vfio");
+    return 0;
+}
+
+/* Of branch 550 on NVIDIA's driver calls its devices "nvidia", before "nvidia-frontend"
+ * (NVIDIA/nvidia-container-toolkit, internal/info/proc/devices). */
+int read_devices(const struct ref *ref, struct strbuf *out)
+{
+    const char *own = ref->host->own_devices != NULL ? ref->host->own_devices
+                                                     : FIRST_CHARACTER_DEVICES "\nBlock devices:\n";
+    const char *rest =
+        str_starts(own, FIRST_CHARACTER_DEVICES) ? own + strlen(FIRST_CHARACTER_DEVICES) : own;
+    strbuf_add(out, FIRST_CHARACTER_DEVICES);
+    if (when_driver_loaded(ref)) {
+        strbuf_addf(out, "%3u %s\n%3u nvidia-caps\n", SIM_NVIDIA_MAJOR,
+                    sim_driver_branch(ref->host) >= 550 ? "nvidia" : "nvidia-frontend",
+                    SIM_CAPS_MAJOR);
+    }
+    strbuf_add(out, rest);
     return 0;
 }
 

@@ -20,7 +20,7 @@ enum slot {
     SLOT_SIZE = 0,
     SLOT_PARSE_ADDRESS = 12,
     SLOT_PATH = 23,
-    SLOT_VGPU_GATE = 72,
+    SLOT_GATE = 72,
     SLOT_ADDRESS_BY_INDEX = 75,
     SLOT_HANDLE_BY_INDEX = 81,
     SLOT_RESET = 168, /* the last of a reset's five */
@@ -28,6 +28,7 @@ enum slot {
     SLOT_RESET_GROUP = 182,
     SLOT_RESET_GROUP_LIST = 183,
     SLOT_RESET_GROUP_FREE = 184,
+    SLOT_COMPUTE_POLICIES = 193,
     SLOT_PROCESSES = 213, /* and the next two */
     SLOT_GPU_PART_NUMBER = 231,
     SLOT_TEMPERATURE_LIMIT = 240,
@@ -74,13 +75,37 @@ static int32_t address_by_index(uint32_t index, uint32_t *domain, uint32_t *bus,
     return r;
 }
 
-/* 0 would end `nvidia-smi vgpu` with "No supported devices in vGPU mode". */
-static int32_t vgpu_gate(struct nvml_device *device, uint32_t *out)
+/* 0 would end `nvidia-smi vgpu` and `pmon` with "not supported"; which of them a board can, its
+ * virtualization mode says. */
+static int32_t gate(struct nvml_device *device, uint32_t *out)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, out, &gpu);
     if (r == NVML_SUCCESS) {
-        *out = gpu.vgpu_host;
+        *out = 1;
+    }
+    return r;
+}
+
+/* `compute-policy -l`: the one there is, how long a program has the board before the next. */
+#define POLICY_TIMESLICE 0
+#define TIMESLICE_DEFAULT 0
+
+struct compute_policies {
+    uint32_t n;
+    struct {
+        uint32_t policy, value;
+    } items[];
+};
+
+static int32_t compute_policies(struct nvml_device *device, struct compute_policies *policies)
+{
+    struct ref ref;
+    int r = board_ref(device, policies, &ref);
+    if (r == NVML_SUCCESS) {
+        policies->n = 1;
+        policies->items[0].policy = POLICY_TIMESLICE;
+        policies->items[0].value = TIMESLICE_DEFAULT;
     }
     return r;
 }
@@ -236,7 +261,8 @@ __attribute__((constructor)) static void fill_table(void)
     for (size_t i = 0; i < 3; i++) {
         table[SLOT_PROCESSES + i] = (const void *)(uintptr_t)no_processes;
     }
-    table[SLOT_VGPU_GATE] = (const void *)(uintptr_t)vgpu_gate;
+    table[SLOT_GATE] = (const void *)(uintptr_t)gate;
+    table[SLOT_COMPUTE_POLICIES] = (const void *)(uintptr_t)compute_policies;
     table[SLOT_PARSE_ADDRESS] = (const void *)(uintptr_t)parse_address;
     table[SLOT_ADDRESS_BY_INDEX] = (const void *)(uintptr_t)address_by_index;
     table[SLOT_PATH] = (const void *)(uintptr_t)path_between;

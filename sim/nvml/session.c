@@ -21,16 +21,16 @@ static struct {
 } session = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* As the real library, one that is in use has the nodes of all GPUs open: that is how fuser(1) and
- * others tell who holds a GPU. Only plain files, which the simulated host puts there
- * (sim/run/devnode.c); never a real GPU's. */
+ * others tell who holds a GPU. By their path alone: no driver stands behind them
+ * (sim/run/devnode.c), and a real GPU's is never opened. */
 static void open_nodes(void)
 {
     for (unsigned i = 0; i < MAX_NODES; i++) {
         char path[32];
         struct stat info;
         snprintf(path, sizeof(path), "/dev/nvidia%u", i);
-        bool plain = lstat(path, &info) == 0 && S_ISREG(info.st_mode);
-        int fd = plain ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+        bool there = lstat(path, &info) == 0 && (S_ISREG(info.st_mode) || S_ISCHR(info.st_mode));
+        int fd = there ? open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW) : -1;
         if (fd >= 0) {
             session.nodes[session.n_nodes++] = fd;
         }

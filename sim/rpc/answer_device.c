@@ -88,8 +88,8 @@ static void fill_model(const struct gpu_model *model, struct rpc_gpu *out)
 }
 
 /* The memory of these is the system's, too: the kernel gives it nodes of its own, after those of
- * the processors, eight for each GPU (NVIDIA GB200 and GH200, nvidia-smi topo -m: GPU NUMA ID 2 and
- * 10 beside two processors, 1 beside one). On others the call is not supported (nvml.h). */
+ * the processors, eight for each GPU (lscpu of a GH200: nine nodes, the first with all processors;
+ * bytedance/xpu-perf#129). On others the call is not supported (nvml.h). */
 #define NODES_PER_GPU 8
 
 static bool is_numa_node(const struct sim_gpu *gpu)

@@ -11,6 +11,8 @@
 
 #define SIM_RUN_DIR "/run/cleave-sim"
 #define SIM_SOCKET SIM_RUN_DIR "/socket"
+/* The kernel's /proc on a machine whose kernel has no /proc/modules (sim/fuse/proc_root.h). */
+#define SIM_REAL_PROC SIM_RUN_DIR "/proc"
 /* Below a whole /usr: the emulator looks for firmware and modules relative to its own place. */
 #define SIM_REAL_EMULATOR SIM_RUN_DIR "/real/usr/bin/qemu-system-x86_64"
 

@@ -14,10 +14,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sim/fuse/fuse.h"
+#include "sim/fuse/proc_root.h"
 #include "sim/run/devnode.h"
 #include "sim/run/emulator.h"
 
 #define TICK_MS 200
+#define MAX_PROC_FILE (1024 * 1024)
 #define STOP_TIMEOUT_MS 2000
 
 static bool process_lives(int32_t pid)
@@ -63,7 +65,15 @@ struct parts {
     struct devnodes nodes;
     struct sim_rpc *rpc;
     struct sim_fuse *fuse;
+    struct proc_root *proc; /* NULL: the machine's kernel has all files */
 };
+
+/* Files of the machine's /proc that the simulated kernel's go on from. */
+static void read_own(struct sim_host *host)
+{
+    (void)fs_read("/proc/modules", MAX_PROC_FILE, &host->own_modules, NULL);
+    (void)fs_read("/proc/devices", MAX_PROC_FILE, &host->own_devices, NULL);
+}
 
 static int start_parts(struct sim_host *host, const char *state_dir, struct parts *parts,
                        struct error *err)
@@ -81,9 +91,15 @@ static int start_parts(struct sim_host *host, const char *state_dir, struct part
     sim_forget_dead(host, no_process_lives);
     host->on_power_off = power_off;
     host->process_lives = process_lives;
+    read_own(host);
     devnodes_start(&parts->nodes, host);
     result = sim_rpc_start(host, SIM_SOCKET, &parts->rpc, err);
-    return result < 0 ? result : sim_fuse_start(host, SIM_FUSE_DIR, &parts->fuse, err);
+    result = result < 0 ? result : sim_fuse_start(host, SIM_FUSE_DIR, &parts->fuse, err);
+    if (result == 0 && host->own_modules == NULL) {
+        result = proc_root_start(SIM_REAL_PROC, SIM_FUSE_DIR "/proc/modules", SIM_PROC_ROOT,
+                                 &parts->proc, err);
+    }
+    return result;
 }
 
 /* What the daemon tells init when it is ready or can't be. */
@@ -113,6 +129,7 @@ static void daemon_main(struct sim_host *host, const char *state_dir, int ready_
     if (ready.result == 0 && sent) {
         serve(host, stop_fd);
     }
+    proc_root_stop(parts->proc);
     if (parts->fuse != NULL) {
         sim_fuse_stop(parts->fuse);
     }

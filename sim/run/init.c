@@ -153,7 +153,7 @@ static int bring_up(const struct sim_run_options *options, struct daemon *daemon
         result = daemon_start(host, options->state_dir, daemon, err);
     }
     if (result == 0) {
-        result = machine_finish(host, err);
+        result = machine_finish(err);
     }
     if (result == 0 && options->libvirt) {
         result = start_libvirt(options, daemon->pid, err);

@@ -17,7 +17,6 @@
 #include "sim/run/skeleton.h"
 
 #define MAX_LIBRARY (64 * 1024 * 1024)
-#define MAX_PROC_FILE (1024 * 1024)
 
 /* ---- before the daemon ---- */
 
@@ -51,8 +50,8 @@ int machine_begin(struct error *err)
     if (result == 0) {
         result = skeleton_mount("/dev", hide_in_dev, NULL, err);
     }
-    static const char *const dirs[] = {SIM_FUSE_DIR, SIM_BIN_DIR, SIM_REAL_USR, "/run/libvirt",
-                                       "/dev/shm",   "/dev/vfio", NULL};
+    static const char *const dirs[] = {SIM_FUSE_DIR,   SIM_PROC_ROOT, SIM_BIN_DIR, SIM_REAL_USR,
+                                       "/run/libvirt", "/dev/shm",    "/dev/vfio", NULL};
     if (result == 0) {
         result = make_dirs(dirs, err);
     }
@@ -103,9 +102,10 @@ static int make_sys(struct error *err)
 
 /* What the machine says of its own kernel and boot. */
 static const char *const kernel_files[] = {"/proc/sys/kernel/osrelease",
-                                           "/proc/sys/kernel/random/boot_id"};
+                                           "/proc/sys/kernel/random/boot_id", "/proc/modules",
+                                           "/proc/devices"};
 
-static int make_proc(const struct sim_host *host, struct error *err)
+static int make_proc(struct error *err)
 {
     int result =
         skeleton_mount("/proc/driver", skeleton_hide_existing, SIM_FUSE_DIR "/proc/driver", err);
@@ -117,24 +117,16 @@ static int make_proc(const struct sim_host *host, struct error *err)
     }
     for (size_t i = 0; i < ARRAY_SIZE(kernel_files); i++) {
         CLEANUP_FREE char *from = xasprintf("%s%s", SIM_FUSE_DIR, kernel_files[i]);
-        if (mount(from, kernel_files[i], NULL, MS_BIND, NULL) < 0) {
+        if (fs_exists(kernel_files[i]) && mount(from, kernel_files[i], NULL, MS_BIND, NULL) < 0) {
             return error_set_errno(err, errno, kernel_files[i], "binding the host's there");
         }
     }
-    CLEANUP_FREE char *modules = NULL;
-    if (fs_read("/proc/modules", MAX_PROC_FILE, &modules, NULL) < 0) {
-        return 0; /* a kernel without modules has no such file, and none can be made in /proc */
+    /* A kernel without modules has no such file, and none can be made in its /proc. */
+    if (fs_exists("/proc/modules")) {
+        return 0;
     }
-    CLEANUP_FREE char *text = xasprintf(
-        "nvidia_vgpu_vfio 118784 0 - Live 0x0000000000000000 (POE)\n"
-        "nvidia 9830400 1 nvidia_vgpu_vfio, Live 0x0000000000000000 (POE)\n"
-        "%svfio_pci 16384 0 - Live 0x0000000000000000\n%s",
-        host->iface == SIM_MDEV ? "mdev 24576 1 nvidia_vgpu_vfio, Live 0x0000000000000000\n" : "",
-        modules);
-    static const char copy[] = SIM_RUN_DIR "/modules";
-    result = fs_write_atomic(copy, text, strlen(text));
-    return result < 0 ? error_set_errno(err, -result, copy, "writing it")
-                      : skeleton_bind(copy, "/proc/modules", err);
+    result = skeleton_bind("/proc", SIM_REAL_PROC, err);
+    return result < 0 ? result : skeleton_bind(SIM_PROC_ROOT, "/proc", err);
 }
 
 /* ---- /usr ---- */
@@ -283,7 +275,7 @@ static int make_private_dirs(struct error *err)
     return result;
 }
 
-int machine_finish(const struct sim_host *host, struct error *err)
+int machine_finish(struct error *err)
 {
     CLEANUP_FREE char *self = NULL;
     int result = artifact_find(ARTIFACT_SELF, &self, err);
@@ -297,7 +289,7 @@ int machine_finish(const struct sim_host *host, struct error *err)
         result = make_sys(err);
     }
     if (result == 0) {
-        result = make_proc(host, err);
+        result = make_proc(err);
     }
     if (result == 0) {
         result = skeleton_bind(SIM_FUSE_DIR "/dev/vfio", "/dev/vfio", err);

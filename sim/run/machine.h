@@ -12,6 +12,6 @@
 int machine_begin(struct error *err);
 /* /sys, /proc and /dev/vfio from SIM_FUSE_DIR, /usr with driver files and emulator laid over,
  * libvirt's directories. */
-int machine_finish(const struct sim_host *host, struct error *err);
+int machine_finish(struct error *err);
 
 #endif

@@ -8,7 +8,8 @@
 
 /* Fixed places inside the machine. */
 #define SIM_FUSE_DIR SIM_RUN_DIR "/fuse"
-#define SIM_BIN_DIR SIM_RUN_DIR "/bin" /* cleave-sim, for scripts inside */
+#define SIM_PROC_ROOT SIM_RUN_DIR "/proc-root" /* see sim/fuse/proc_root.h */
+#define SIM_BIN_DIR SIM_RUN_DIR "/bin"         /* cleave-sim, for scripts inside */
 #define SIM_REAL_USR                                                                               \
     SIM_RUN_DIR "/real/usr" /* /usr without what is laid over it; the emulator                     \
                                behind the wrapper is in its bin/ */

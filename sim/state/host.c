@@ -60,6 +60,8 @@ void sim_host_free(struct sim_host *host)
     }
     pthread_mutex_destroy(&host->lock);
     free(host->state_path);
+    free(host->own_modules);
+    free(host->own_devices);
     sim_completed_free(host);
     free(host);
 }

@@ -32,6 +32,12 @@
 #define SIM_MAX_EVENTS 128
 #define SIM_NONE UINT32_MAX
 
+/* Character devices of NVIDIA's driver: its own number (Linux allocated devices, 195), in which
+ * nvidiactl is the last; and one that the kernel gives it for /dev/nvidia-caps. */
+#define SIM_NVIDIA_MAJOR 195u
+#define SIM_NVIDIACTL_MINOR 255u
+#define SIM_CAPS_MAJOR 236u
+
 /* Version that decides the kernel's vGPU interface: before 6.8 mdev, from 6.8 on vendor VFIO. */
 enum sim_iface { SIM_MDEV, SIM_VENDOR_VFIO };
 
@@ -255,6 +261,9 @@ struct sim_host {
      * ended, not a moment later; NULL: no one is asked. Under the lock. */
     bool (*process_lives)(int32_t pid);
     bool nvml_holds_gpus; /* and keep GPUs from being unbound, as on a real host */
+    /* What the machine's own kernel says in /proc/modules and /proc/devices, for the simulated one
+     * to go on from; NULL: it has no such file. */
+    char *own_modules, *own_devices;
     const struct catalog *catalog;
     struct gpu_model *completed[SIM_MAX_GPUS]; /* see complete.h */
     uint32_t n_completed;

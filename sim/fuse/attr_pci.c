@@ -143,16 +143,17 @@ int read_reset_method(const struct ref *ref, struct strbuf *out)
     return 0;
 }
 
-/* PCIe 4.0 up to Ada, 5.0 from Hopper on (NVIDIA's product briefs). */
-static const char *speed(const struct function *fn)
+/* As the kernel writes the generations (pci_speed_string()). */
+static const char *speed(uint32_t generation)
 {
-    bool gen5 = fn->gpu != NULL && fn->gpu->model->arch >= ARCH_HOPPER;
-    return gen5 ? "32.0 GT/s PCIe\n" : "16.0 GT/s PCIe\n";
+    static const char *const speeds[] = {"Unknown",       "2.5 GT/s PCIe",  "5.0 GT/s PCIe",
+                                         "8.0 GT/s PCIe", "16.0 GT/s PCIe", "32.0 GT/s PCIe"};
+    return speeds[generation < ARRAY_SIZE(speeds) ? generation : 0];
 }
 
 int read_max_link_speed(const struct ref *ref, struct strbuf *out)
 {
-    strbuf_add(out, speed(&ref->fn));
+    strbuf_addf(out, "%s\n", speed(sim_link_generation_max(ref->fn.gpu)));
     return 0;
 }
 
@@ -160,7 +161,7 @@ int read_max_link_speed(const struct ref *ref, struct strbuf *out)
 int read_link_speed(const struct ref *ref, struct strbuf *out)
 {
     bool unknown = ref->fn.vf != NULL || ref->fn.gpu->lost;
-    strbuf_add(out, unknown ? "Unknown\n" : speed(&ref->fn));
+    strbuf_addf(out, "%s\n", speed(unknown ? 0 : sim_link_generation(ref->fn.gpu)));
     return 0;
 }
 

@@ -138,16 +138,16 @@ static void put_bars(const struct ref *ref, uint8_t *config)
 /* PCI Express capability of an endpoint: function-level reset, and the link unless it is a VF's. */
 static void put_express(const struct ref *ref, uint8_t *config, uint8_t next)
 {
-    const struct sim_gpu *gpu = ref->fn.gpu;
+    struct sim_gpu *gpu = ref->fn.gpu;
     uint8_t *cap = config + CAP_EXP;
-    uint32_t speed = gpu->model->arch >= ARCH_HOPPER ? 5 : 4;
+    uint32_t speed = sim_link_generation_max(gpu);
     cap[0] = 0x10;
     cap[1] = next;
     put16(cap + 2, 0x0002);
     put32(cap + 4, gpu->no_reset ? 0x00008fe1 : 0x10008fe1);
     put32(cap + 0x0c, 16 << 4 | speed);
     if (ref->fn.vf == NULL) {
-        put16(cap + 0x12, 16 << 4 | speed);
+        put16(cap + 0x12, 16 << 4 | sim_link_generation(gpu));
     }
     put32(cap + 0x2c, (1U << (speed + 1)) - 2); /* link speeds supported */
 }

@@ -162,8 +162,6 @@ int32_t nvmlDeviceGetHandleByUUIDV(const struct nvml_uuid_v1 *uuid, struct nvml_
 
 /* ---- identity ---- */
 
-/* Of a MIG device: with the compute instance's slices, where its GPU instance has more ("MIG
- * 1c.3g.20gb", MIG user guide). */
 int32_t nvmlDeviceGetName(struct nvml_device *device, char *name, uint32_t length)
 {
     struct rpc_gpu gpu;
@@ -172,12 +170,10 @@ int32_t nvmlDeviceGetName(struct nvml_device *device, char *name, uint32_t lengt
     if (r != NVML_SUCCESS || !part.is_mig) {
         return r == NVML_SUCCESS ? text_out(gpu.name, name, length) : r;
     }
-    char share[16] = "";
-    if (part.compute.size < part.profile.compute_slices) {
-        snprintf(share, sizeof(share), "%uc.", part.compute.size);
-    }
-    char text[sizeof(gpu.name) + sizeof(part.profile.name) + sizeof(share) + 8];
-    snprintf(text, sizeof(text), "%s MIG %s%s", gpu.name, share, part.profile.name);
+    char own[sizeof(part.profile.name) + 8];
+    char text[sizeof(gpu.name) + sizeof(own) + 8];
+    ci_name(&part.profile, part.compute.size, own, sizeof(own));
+    snprintf(text, sizeof(text), "%s MIG %s", gpu.name, own);
     return text_out(text, name, length);
 }
 

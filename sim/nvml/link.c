@@ -15,7 +15,7 @@ enum p2p { P2P_OK = 0, P2P_CHIPSET = 1, P2P_NOT_SUPPORTED = 5, P2P_CAPS = 5 };
 
 FACTS_GETTER(nvmlDeviceGetMaxPcieLinkGeneration, uint32_t, facts.pcie_generation)
 FACTS_GETTER(nvmlDeviceGetGpuMaxPcieLinkGeneration, uint32_t, facts.pcie_generation)
-FACTS_GETTER(nvmlDeviceGetCurrPcieLinkGeneration, uint32_t, facts.pcie_generation)
+DEVICE_GETTER(nvmlDeviceGetCurrPcieLinkGeneration, uint32_t, gpu.link_generation)
 DEVICE_GETTER(nvmlDeviceGetMaxPcieLinkWidth, uint32_t, PCIE_LANES)
 DEVICE_GETTER(nvmlDeviceGetCurrPcieLinkWidth, uint32_t, PCIE_LANES)
 DEVICE_GETTER(nvmlDeviceGetPcieReplayCounter, uint32_t, 0)
@@ -27,7 +27,7 @@ static uint32_t lane_mbps(uint32_t generation)
     return rates[generation >= 1 && generation <= 6 ? generation - 1 : 0];
 }
 
-FACTS_GETTER(nvmlDeviceGetPcieSpeed, uint32_t, lane_mbps(facts.pcie_generation))
+DEVICE_GETTER(nvmlDeviceGetPcieSpeed, uint32_t, lane_mbps(gpu.link_generation))
 
 /* By generation, from 1 for 2500 MB/s on (nvml.h, NVML_PCIE_LINK_MAX_SPEED_…). */
 FACTS_GETTER(nvmlDeviceGetPcieLinkMaxSpeed, uint32_t, facts.pcie_generation)

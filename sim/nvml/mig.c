@@ -170,18 +170,15 @@ int32_t nvmlDeviceGetGpuInstancePossiblePlacements(struct nvml_device *device, u
     return nvmlDeviceGetGpuInstancePossiblePlacements_v2(device, profile_id, placements, count);
 }
 
+/* With MIG off, too, though nvml.h says otherwise: nvidia-smi mig -lgip of an H100 under driver 580
+ * lists all as free (starkdrift/prickle-exporter, testdata/h100-default-20260729). Boards whose
+ * mode changes by a reset have none before that: public outputs of A100s without instances say 0/7.
+ */
 int32_t nvmlDeviceGetGpuInstanceRemainingCapacity(struct nvml_device *device, uint32_t profile_id,
                                                   uint32_t *count)
 {
-    struct rpc_gpu gpu;
     struct rpc_profile profile;
-    int r = device_read(device, count, &gpu);
-    if (r == NVML_SUCCESS && !gpu.mig_current) {
-        r = NVML_ERROR_NOT_SUPPORTED;
-    }
-    if (r == NVML_SUCCESS) {
-        r = read_profile(device, RPC_BY_ID, profile_id, count, &profile);
-    }
+    int r = read_profile(device, RPC_BY_ID, profile_id, count, &profile);
     if (r == NVML_SUCCESS) {
         *count = profile.remaining;
     }

@@ -68,11 +68,9 @@ static int ci_profile(struct nvml_gpu_instance *gpu_instance, uint32_t number, u
                                                        .shared_jpeg_count = gi.jpeg,
                                                        .shared_ofa_count = gi.ofa,
                                                        .capabilities = gi.gfx};
-    if (slices == gi.compute_slices) {
-        snprintf(ret_info->name, sizeof(ret_info->name), "MIG %s", gi.name);
-    } else {
-        snprintf(ret_info->name, sizeof(ret_info->name), "MIG %uc.%s", slices, gi.name);
-    }
+    char name[sizeof(ret_info->name) - 4];
+    ci_name(&gi, slices, name, sizeof(name));
+    snprintf(ret_info->name, sizeof(ret_info->name), "MIG %s", name);
     return NVML_SUCCESS;
 }
 

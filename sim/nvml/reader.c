@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/nvml/reader.h"
@@ -111,6 +112,19 @@ int gi_read(const struct nvml_gpu_instance *gi, const void *out, struct ref *ret
     }
     r = gi_find(*ret_ref, ret_instance, ret_profile);
     return r == NVML_ERROR_NOT_FOUND ? NVML_ERROR_INVALID_ARGUMENT : r;
+}
+
+/* With the slices where the GPU instance has more; without its attributes (nvidia-smi -L and mig
+ * -lci of an H100 with a 1g.10gb+me: "MIG 1g.10gb", "MIG 1c.3g.40gb"; starkdrift/prickle-exporter,
+ * testdata). */
+void ci_name(const struct rpc_profile *gi, uint32_t slices, char *buf, size_t size)
+{
+    int length = (int)strcspn(gi->name, "+-");
+    if (slices < gi->compute_slices) {
+        snprintf(buf, size, "%uc.%.*s", slices, length, gi->name);
+    } else {
+        snprintf(buf, size, "%.*s", length, gi->name);
+    }
 }
 
 /* One that leaves slices of its GPU instance free has those of so many plain slices (nvidia-smi mig

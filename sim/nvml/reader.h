@@ -7,6 +7,8 @@
 #ifndef SIM_NVML_READER_H
 #define SIM_NVML_READER_H
 
+#include <stddef.h>
+
 #include "sim/nvml/handle.h"
 #include "sim/nvml/library.h"
 #include "sim/nvml/session.h"
@@ -49,6 +51,9 @@ int setting_write(const struct nvml_device *device, enum sim_setting setting, ui
 int gi_read(const struct nvml_gpu_instance *gi, const void *out, struct ref *ret_ref,
             struct rpc_instance *ret_instance, struct rpc_profile *ret_profile);
 int gi_find(struct ref ref, struct rpc_instance *ret_instance, struct rpc_profile *ret_profile);
+/* "3g.40gb", "1c.3g.40gb": what a compute instance of that many slices, and its MIG device, are
+ * called. */
+void ci_name(const struct rpc_profile *gi, uint32_t slices, char *buf, size_t size);
 /* Multiprocessors of a compute instance of that many slices. */
 uint32_t ci_multiprocessors(struct ref ref, const struct rpc_profile *gi, uint32_t number,
                             uint32_t slices);

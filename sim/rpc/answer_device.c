@@ -136,6 +136,7 @@ int rpc_do_GPU(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc
     out->pci_subsystem = gpu->pci_subsystem == 0 ? 0 : gpu->pci_subsystem << 16 | PCI_VENDOR_NVIDIA;
     out->numa_node = gpu->numa_node;
     out->own_numa_node = own_numa_node(host, gpu);
+    out->link_generation = sim_link_generation(gpu);
     out->bar1_bytes = sim_bar1_mib(gpu) * MIB;
     out->memory_bytes = sim_memory_mib(gpu) * MIB;
     out->reserved_bytes = sim_reserved_mib(gpu) * MIB;

@@ -68,7 +68,7 @@ int rpc_do_PROFILE(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct
     out->compute_slices = profile->compute_slices;
     out->memory_slices = profile->memory_slices;
     out->max_instances = profile->max_instances;
-    out->remaining = gpu->mig_current ? sim_gi_remaining(gpu, profile) : 0;
+    out->remaining = sim_gi_remaining(gpu, profile);
     out->sm = known_or_zero(profile->sm);
     out->copy_engines = known_or_zero(profile->copy_engines);
     out->decoders = known_or_zero(profile->decoders);

@@ -4,8 +4,6 @@
 #include "base/str.h"
 #include "nvml/abi.h"
 
-#define HBM_MAX_MHZ 4100u /* memory clocks above are GDDR's */
-
 /* X(architecture, W, graphics MHz, lowest, memory MHz, video MHz, max °C, slowdown, shutdown, PCIe
  * generation): typical values where the board's own are not below. */
 #define ARCH_MAP(X)                                                                                \
@@ -126,7 +124,7 @@ void board_facts(const struct gpu_model *model, struct rpc_board *out)
             out->memory_mhz = known[i].memory;
         }
     }
-    out->hbm = out->memory_mhz < HBM_MAX_MHZ;
+    out->hbm = sim_has_hbm(model);
     out->tlimit = model->arch >= ARCH_ADA; /* nvml.h: supported on Ada and later */
     out->row_remapper = model->arch >= ARCH_AMPERE;
     out->page_retirement = model->arch < ARCH_AMPERE;

@@ -115,8 +115,9 @@ struct rpc_gpu {
     int32_t own_numa_node; /* of its memory, where that is one of the system's nodes; else -1 */
     uint64_t memory_bytes, reserved_bytes, used_bytes;
     uint64_t bar1_bytes;
-    uint32_t arch; /* NVML's number */
-    uint32_t sm;   /* multiprocessors of the largest profile, RPC_NONE unknown */
+    uint32_t link_generation; /* of PCI Express, now */
+    uint32_t arch;            /* NVML's number */
+    uint32_t sm;              /* multiprocessors of the largest profile, RPC_NONE unknown */
     uint32_t mig_capable, mig_current, mig_pending;
     uint32_t max_instances, compute_slices, memory_slices;
     uint32_t vgpu_host; /* can host vGPUs now */

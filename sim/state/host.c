@@ -453,11 +453,14 @@ static int read_host(struct reader *r, struct sim_host *host)
     host->hypervisor_mig_timeslicing = reader_bool_or(r, "mig_timeslicing", true);
     host->nvml_holds_gpus = reader_bool_or(r, "nvml_holds_gpus", true);
     host->seed = (uint64_t)reader_int_or(r, "seed", 0, INT64_MAX, 1);
+    bool persistenced = reader_bool_or(r, "persistenced", false);
     int choice = reader_word_or(r, "instance_choice", &sim_choice_words, SIM_CHOOSE_FILL);
     read_faults(r, host);
     read_gpus(r, host);
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         host->gpus[i].choice = (enum sim_choice)choice;
+        host->gpus[i].persistenced = persistenced;
+        host->gpus[i].settings[SIM_SET_PERSISTENCE] = persistenced;
     }
     return reader_end(r);
 }

@@ -261,7 +261,8 @@ int sim_gi_destroy(struct sim_host *host, struct sim_gpu *gpu, uint32_t gi_id)
 
 uint32_t sim_gi_remaining(struct sim_gpu *gpu, const struct cat_profile *profile)
 {
-    if (!gpu->mig_current || !owns_profile(gpu->model, profile)) {
+    bool counts = gpu->mig_current || !gpu->model->mig_needs_reset;
+    if (!counts || !owns_profile(gpu->model, profile)) {
         return 0;
     }
     /* Fill a copy up: free placements may overlap each other, so counting them would be too many.

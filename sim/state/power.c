@@ -20,6 +20,7 @@ void sim_gpu_driver_starts(struct sim_gpu *gpu)
     gpu->meter.energy_uj = 0;
     gpu->meter.at_us = 0;
     sim_settings_start(gpu->settings);
+    gpu->settings[SIM_SET_PERSISTENCE] = gpu->persistenced;
     gpu->unbind_lock = false;
 }
 

@@ -11,7 +11,7 @@
 /* X(symbol, name, value when the driver starts, kept over that). 0 of a limit or clock: the
  * board's own. */
 #define SIM_SETTING_MAP(X)                                                                         \
-    X(PERSISTENCE, "persistence", 1, 0)                                                            \
+    X(PERSISTENCE, "persistence", 0, 0)                                                            \
     X(COMPUTE_MODE, "compute_mode", 0, 0)                                                          \
     X(ACCOUNTING, "accounting", 0, 0)                                                              \
     X(DRAIN, "drain", 0, 0)                                                                        \

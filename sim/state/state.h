@@ -144,6 +144,7 @@ struct sim_gpu {
     bool wedged;            /* needs a reset before it does anything: NVML 16 everywhere */
     uint32_t sriov_offset;  /* routing id of the first VF minus the PF's; stride is 1 */
     uint32_t vf_group_base; /* IOMMU group of the first VF; the others follow */
+    bool persistenced;      /* nvidia-persistenced keeps the driver on it */
     bool no_reset;          /* the platform exposes no reset (host file `reset: false`) */
     enum sim_choice choice;
     char holder[32]; /* a host process that has the GPU open ("dcgm"), "" none */
@@ -310,6 +311,10 @@ uint32_t sim_cap_minor(const struct sim_gpu *gpu, const struct sim_gi *gi, const
 uint32_t sim_memory_mib(const struct sim_gpu *gpu);
 uint32_t sim_reserved_mib(const struct sim_gpu *gpu);
 uint64_t sim_bar1_mib(const struct sim_gpu *gpu);
+bool sim_has_hbm(const struct gpu_model *model);
+/* PCI Express generations: what the link can, and what it is now. */
+uint32_t sim_link_generation_max(const struct sim_gpu *gpu);
+uint32_t sim_link_generation(struct sim_gpu *gpu);
 /* NVML index → GPU: only those bound to nvidia, by PCI address. NULL past the end. */
 struct sim_gpu *sim_nvml_gpu(struct sim_host *host, uint32_t index);
 uint32_t sim_nvml_count(struct sim_host *host);
@@ -321,6 +326,7 @@ int sim_set_mig_mode(struct sim_host *host, struct sim_gpu *gpu, bool on, int *r
 int sim_gi_create(struct sim_host *host, struct sim_gpu *gpu, const struct cat_profile *profile,
                   uint32_t start, struct sim_gi **ret_gi);
 int sim_gi_destroy(struct sim_host *host, struct sim_gpu *gpu, uint32_t gi_id);
+/* How many more there may be; with MIG off, where the mode changes without a reset, too. */
 uint32_t sim_gi_remaining(struct sim_gpu *gpu, const struct cat_profile *profile);
 int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
                   uint32_t ci_profile, struct sim_ci **ret_ci);

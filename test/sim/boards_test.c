@@ -101,6 +101,24 @@ static void check_memory(const struct simulated *board)
     assert_true(memory.total <= (uint64_t)board->gpu->model->memory_mib << 20);
 }
 
+/* Megatransfers of a lane in the kernel's files, the generation in NVML's answers. */
+static void check_link(const struct simulated *board)
+{
+    static const char *const speeds[] = {"", "2.5", "5.0", "8.0", "16.0", "32.0"};
+    CLEANUP_FREE char *current = read_function(board, "current_link_speed");
+    CLEANUP_FREE char *most = read_function(board, "max_link_speed");
+    uint32_t now = 0;
+    uint32_t max = 0;
+    assert_int_equal(nvmlDeviceGetCurrPcieLinkGeneration(board->device, &now), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceGetMaxPcieLinkGeneration(board->device, &max), NVML_SUCCESS);
+    assert_true(now >= 1 && now <= max && max < ARRAY_SIZE(speeds));
+    assert_int_equal(strncmp(current, speeds[now], strlen(speeds[now])), 0);
+    assert_int_equal(strncmp(most, speeds[max], strlen(speeds[max])), 0);
+    uint32_t state = 0;
+    assert_int_equal(nvmlDeviceGetPerformanceState(board->device, &state), NVML_SUCCESS);
+    assert_true((state == 8) == (now < max));
+}
+
 static void check_mig(const struct simulated *board)
 {
     uint32_t current = 0;
@@ -151,6 +169,7 @@ static void check(const struct simulated *board, bool mdev)
     char carrier[BDF_SIZE];
     check_identity(board);
     check_memory(board);
+    check_link(board);
     check_mig(board);
     bool sriov = board->gpu->vfs_total > 0;
     pci_addr_format(sriov ? &board->gpu->vfs[0].addr : &board->gpu->addr, carrier);

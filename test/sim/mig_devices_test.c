@@ -113,18 +113,19 @@ struct seen {
     uint64_t memory, bar1;
 };
 
-/* The name has the GPU instance's profile, and the compute instance's slices where those are fewer.
- */
+/* The name has the GPU instance's slices and memory, not its attributes, and the compute instance's
+ * slices where those are fewer. */
 static void check_name(const struct board *board, const struct sim_gi *gi, const struct sim_ci *ci,
                        struct nvml_device *mig)
 {
     char name[128];
-    assert_int_equal(nvmlDeviceGetName(mig, name, sizeof(name)), NVML_SUCCESS);
     const struct sim_gpu *gpu = &board->host->gpus[0];
+    int length = (int)strcspn(gi->profile->name, "+-");
+    assert_int_equal(nvmlDeviceGetName(mig, name, sizeof(name)), NVML_SUCCESS);
     CLEANUP_FREE char *expected =
         ci->size == gi->profile->compute_slices
-            ? xasprintf("%s MIG %s", gpu->name, gi->profile->name)
-            : xasprintf("%s MIG %uc.%s", gpu->name, ci->size, gi->profile->name);
+            ? xasprintf("%s MIG %.*s", gpu->name, length, gi->profile->name)
+            : xasprintf("%s MIG %uc.%.*s", gpu->name, ci->size, length, gi->profile->name);
     assert_string_equal(name, expected);
 }
 
@@ -379,6 +380,27 @@ static void only_gpus_on_a_processor_s_package_are_numa_nodes(void **state)
     }
 }
 
+/* With MIG off nvidia-smi lists a Hopper's profiles with all of them free (driver 580), an Ampere's
+ * with none. */
+static void profiles_are_counted_with_mig_off(void **state)
+{
+    const struct group *group = *state;
+    static const struct {
+        const char *board;
+        uint32_t off, on;
+    } cases[] = {{"h100", 7, 7}, {"b200", 7, 7}, {"a100-40gb", 0, 7}, {"a100-80gb", 0, 7}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(board_freep) struct board *board = board_of(group, cases[i].board);
+        int32_t activation = 0;
+        uint32_t n = 99;
+        assert_int_equal(nvmlDeviceGetGpuInstanceRemainingCapacity(board->device, 19, &n), 0);
+        assert_int_equal(n, cases[i].on);
+        assert_int_equal(nvmlDeviceSetMigMode(board->device, NVML_DISABLED, &activation), 0);
+        assert_int_equal(nvmlDeviceGetGpuInstanceRemainingCapacity(board->device, 19, &n), 0);
+        assert_int_equal(n, cases[i].off);
+    }
+}
+
 static int set_up(void **state)
 {
     struct group *group = xcalloc(1, sizeof(*group));
@@ -408,6 +430,7 @@ int main(void)
         cmocka_unit_test(mig_devices_of_every_board_agree),
         cmocka_unit_test(a_double_memory_instance_takes_both_profiles_of_one_slice),
         cmocka_unit_test(errors_are_counted_where_nvml_counts_them),
+        cmocka_unit_test(profiles_are_counted_with_mig_off),
         cmocka_unit_test(memory_is_what_such_boards_have),
         cmocka_unit_test(only_gpus_on_a_processor_s_package_are_numa_nodes),
     };

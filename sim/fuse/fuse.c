@@ -7,7 +7,6 @@
 #include "sim/fuse/fuse.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -304,29 +303,7 @@ static const struct fuse_lowlevel_ops operations = {
 static void *serve(void *data)
 {
     struct sim_fuse *fuse = data;
-    struct fuse_buf buffer = {0};
-    struct pollfd fds[] = {
-        {.fd = fuse_session_fd(fuse->session), .events = POLLIN},
-        {.fd = fuse->stop_fd, .events = POLLIN},
-    };
-    while (!fuse_session_exited(fuse->session)) {
-        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR) {
-            break;
-        }
-        if (fds[1].revents != 0 || (fds[0].revents & (POLLERR | POLLNVAL)) != 0) {
-            break;
-        }
-        if ((fds[0].revents & POLLIN) == 0) {
-            continue;
-        }
-        int r = fuse_session_receive_buf(fuse->session, &buffer);
-        if (r > 0) {
-            fuse_session_process_buf(fuse->session, &buffer);
-        } else if (r != -EINTR && r != -EAGAIN) {
-            break; /* unmounted */
-        }
-    }
-    free(buffer.mem);
+    session_serve(fuse->session, fuse->stop_fd);
     return NULL;
 }
 

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "sim/fuse/inode.h"
+#include "sim/fuse/session.h"
 
 #define MODULES "modules"
 #define MAX_STATUS 8192
@@ -25,6 +25,7 @@ struct proc_root {
     const char *real, *modules;
     struct inodes *inodes;
     struct fuse_session *session;
+    int stop_fd;
     pthread_t thread;
 };
 
@@ -166,7 +167,7 @@ static const struct fuse_lowlevel_ops operations = {
 static void *serve(void *data)
 {
     struct proc_root *root = data;
-    fuse_session_loop(root->session);
+    session_serve(root->session, root->stop_fd);
     return NULL;
 }
 
@@ -174,6 +175,9 @@ static void proc_root_free(struct proc_root *root)
 {
     if (root->session != NULL) {
         fuse_session_destroy(root->session);
+    }
+    if (root->stop_fd >= 0) {
+        close(root->stop_fd);
     }
     inodes_free(root->inodes);
     free(root);
@@ -184,13 +188,17 @@ int proc_root_start(const char *real, const char *modules, const char *mount_dir
                     struct proc_root **ret_root, struct error *err)
 {
     CLEANUP(proc_root_freep) struct proc_root *root = xcalloc(1, sizeof(*root));
-    *root = (struct proc_root){.real = real, .modules = modules, .inodes = inodes_new()};
+    *root = (struct proc_root){.real = real,
+                               .modules = modules,
+                               .inodes = inodes_new(),
+                               .stop_fd = eventfd(0, EFD_CLOEXEC)};
     char *argv[] = {(char[]){"cleave-sim"}, (char[]){"-o"},
                     (char[]){"allow_other,default_permissions,fsname=proc"}, NULL};
     struct fuse_args args = FUSE_ARGS_INIT(ARRAY_SIZE(argv) - 1, argv);
     root->session = fuse_session_new(&args, &operations, sizeof(operations), root);
     fuse_opt_free_args(&args);
-    if (root->session == NULL || fuse_session_mount(root->session, mount_dir) != 0) {
+    if (root->session == NULL || root->stop_fd < 0 ||
+        fuse_session_mount(root->session, mount_dir) != 0) {
         return error_set(err, REASON_UNAVAILABLE, "fuse", "cannot mount FUSE at %s", mount_dir);
     }
     int r = pthread_create(&root->thread, NULL, serve, root);
@@ -207,8 +215,8 @@ void proc_root_stop(struct proc_root *root)
     if (root == NULL) {
         return;
     }
-    fuse_session_exit(root->session);
-    fuse_session_unmount(root->session);
+    eventfd_write(root->stop_fd, 1);
     pthread_join(root->thread, NULL);
+    fuse_session_unmount(root->session);
     proc_root_free(root);
 }

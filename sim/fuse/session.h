@@ -40,6 +40,9 @@ struct target {
     struct ref ref;
 };
 
+/* Answers requests until the mount is gone or stop_fd can be read. */
+void session_serve(struct fuse_session *session, int stop_fd);
+
 struct sim_fuse *fuse_of(fuse_req_t req);
 /* What a look-up of the request's caller starts with. */
 struct ref fuse_ref(struct sim_fuse *fuse, fuse_req_t req);

@@ -5,8 +5,9 @@
  * real paths:
  * - devices/ over parts of /sys/devices: PCI functions and mdevs
  * - bus/pci, bus/mdev, class/mdev_bus, kernel/iommu_groups, module/NAME below /sys
- * - proc/driver/nvidia, proc/driver/nvidia-caps and proc/sys/kernel/{osrelease,random/boot_id} (the
- *   kernel that the host file names, a boot that is over with `ctl reboot`) below /
+ * - proc/driver/nvidia, proc/driver/nvidia-caps, proc/modules, proc/devices and
+ *   proc/sys/kernel/{osrelease,random/boot_id} (the kernel that the host file names, a boot that is
+ *   over with `ctl reboot`) below /
  * - dev/vfio over /dev/vfio: plain files `vfio`, one per group, and devices/vfioN
  * The daemon itself had better not see the mount as its own /sys: a library that opens a file there
  * while a request is served would wait for itself.

@@ -4,6 +4,7 @@
 Each call that a test makes is a row of docs/fidelity.md. The file is golden: it must say what the
 tests saw, and is written again with CLEAVE_GOLDEN=write.
 """
+import datetime
 import json
 import os
 import pathlib
@@ -32,14 +33,23 @@ for line in sys.stdin:
     print(json.dumps(answer), flush=True)
 """
 
-# Client → where it is below build/clients, or None: a package of the machine.
+PYTHON = "usr/lib/python3/dist-packages"
+# Client, or what it needs → where it is below build/clients.
 PROGRAMS = {
-    "nvidia-smi": "nvidia-smi/usr/lib/nvidia/current/nvidia-smi",
+    "nvidia-smi 535": "nvidia-smi/usr/lib/nvidia/current/nvidia-smi",
+    "nvidia-smi 550": "trixie/nvidia-smi/usr/lib/nvidia/current/nvidia-smi",
     "nvtop": "nvtop/usr/bin/nvtop",
     "driverctl": "driverctl/usr/sbin/driverctl",
-    "pynvml": "python3-pynvml/usr/lib/python3/dist-packages",
+    "pynvml 11.525": f"python3-pynvml/{PYTHON}",
+    "pynvml 12.550": f"trixie/python3-pynvml/{PYTHON}",
+    "nvitop": f"trixie/nvitop/{PYTHON}",
+    "psutil": f"python3-psutil/{PYTHON}",
+    "lstopo": "hwloc-nox/usr/bin/lstopo-no-graphics",
+    "libhwloc": "libhwloc15/usr/lib/x86_64-linux-gnu",
 }
 rows = []
+# What test_matrix.py tried: (client, host) → [what was tried, what was not as on a real host].
+tried = {}
 tests = {"run": 0, "left out": 0}
 
 
@@ -112,7 +122,7 @@ def fetched():
     def path(client):
         place = CLIENTS / PROGRAMS[client]
         if not place.exists():
-            missing = CLIENTS / f"{place.relative_to(CLIENTS).parts[0]}.missing"
+            missing = CLIENTS / f"{PROGRAMS[client].partition('/usr/')[0]}.missing"
             why = missing.read_text().strip() if missing.exists() else "its package could not be fetched"
             pytest.skip(f"{client} is not installed: {why}")
         return place
@@ -120,15 +130,18 @@ def fetched():
     return path
 
 
-@pytest.fixture
-def smi(fetched):
-    program = fetched("nvidia-smi")
+@pytest.fixture(params=["535", "550"])
+def smi(request, fetched):
+    """NVIDIA's nvidia-smi of either age."""
+    client = f"nvidia-smi {request.param}"
+    program = fetched(client)
 
     def run(host, *words, program_limit_s=None, **more):
         """A command that goes on for ever is interrupted after its limit; its status is 124 then."""
         limit = ["timeout", "-s", "INT", str(program_limit_s)] if program_limit_s else []
-        return host.run("nvidia-smi", *words, program=[*limit, program], **more)
+        return host.run(client, *words, program=[*limit, program], **more)
 
+    run.version = int(request.param)
     return run
 
 
@@ -139,12 +152,37 @@ def pytest_runtest_logreport(report):
         tests["left out"] += 1
 
 
+DATE = f"Tried on {datetime.date.today()}:"
+
+
+def date_of_page():
+    """The page keeps the day on which it was written."""
+    lines = FIDELITY.read_text().splitlines() if FIDELITY.exists() else []
+    return [line for line in lines if line.startswith("Tried on ")] + [""]
+
+
+def scores():
+    """How much of what was tried on each host was as on a real one."""
+    hosts = list(dict.fromkeys(host for client, host in tried))
+    clients = list(dict.fromkeys(client for client, host in tried))
+    text = [DATE, ""] if os.environ.get("CLEAVE_GOLDEN") == "write" else date_of_page()
+    text += ["| right of tried | " + " | ".join(hosts) + " |", "|---|" + "---|" * len(hosts)]
+    for client in clients:
+        cells = []
+        for host in hosts:
+            all_of_it, wrong = tried.get((client, host), ([], []))
+            cells.append(f"{len(all_of_it) - len(wrong)} of {len(all_of_it)}")
+        text.append(f"| {client} | " + " | ".join(cells) + " |")
+    return text
+
+
 def table():
     text = ["<!-- SPDX-License-Identifier: Apache-2.0 -->", "# What real clients do on simulated hosts", "",
             "The tests in `test/clients` write this page (`CLEAVE_GOLDEN=write`). Each row is a call of an unchanged",
             "program, with the exit status that it had and was expected to have. The code of the tests says what they",
             "expect in the output.", ""]
     text += (ROOT / "test/clients/notes.md").read_text().splitlines() + [""]
+    text += scores() + [""]
     text += ["| client | command | host | exit status |", "|---|---|---|---|"]
     for client, command, name, status in sorted(set(rows)):
         text.append(f"| {client} | `{command}` | {name} | {status} |")
@@ -156,6 +194,8 @@ def pytest_sessionfinish(session, exitstatus):
     whole = tests["left out"] == 0 and tests["run"] == session.testscollected and exitstatus == 0
     partial = session.config.option.keyword or session.config.option.markexpr or any(
         "::" in str(arg) or str(arg).endswith(".py") for arg in session.config.args)
+    if tried:
+        print("\n" + "\n".join(scores()))
     if not whole or partial or not rows:
         return
     if os.environ.get("CLEAVE_GOLDEN") == "write":

@@ -48,11 +48,12 @@ n.nvmlShutdown()
 """
 
 
-def test_pynvml_sees_and_changes(host, fetched):
+@pytest.mark.parametrize("client", ["pynvml 11.525", "pynvml 12.550"])
+def test_pynvml_sees_and_changes(host, fetched, client):
     demo = host("demo")
-    out = demo.run("pynvml", "MIG and vGPU calls", program=["/usr/bin/python3", "-c", PYNVML],
-                   env={"PYTHONPATH": str(fetched("pynvml"))}).out.splitlines()
-    assert out[2].startswith("NVIDIA L40S 49152 00000000:81:00.0 True True 0")
+    out = demo.run(client, "MIG and vGPU calls", program=["/usr/bin/python3", "-c", PYNVML],
+                   env={"PYTHONPATH": str(fetched(client))}).out.splitlines()
+    assert out[2].startswith("NVIDIA L40S 46068 00000000:81:00.0 True True 0")
     assert re.fullmatch(r"\d 2", out[4])
     assert out[5].startswith("NVIDIA A100-PCIE-40GB MIG 2g.10gb MIG-")
     assert re.fullmatch(r"\d\d NVIDIA L40S-1B", out[6]) and out[7] == "not supported"

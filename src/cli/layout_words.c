@@ -47,6 +47,10 @@ static int bad_option(int argc, char **argv, int at, struct error *err)
     }
     const char *word = at < argc ? argv[at] : "";
     error_set(err, REASON_INVALID, "", "there is no option %s here", word);
+    if (str_starts(word, "-cgi") || str_starts(word, "-cci")) { /* nvidia-smi mig -cgi 9,14 */
+        error_hint(err, "leave out %.4s: the profiles behind it are enough", word);
+        return -REASON_INVALID;
+    }
     if (spelling_behind_key(word) != word) { /* Slurm's --gres=gpu:1g.5gb:2 */
         error_hint(err, "leave out what is before the name: %s", spelling_behind_key(word));
         return -REASON_INVALID;

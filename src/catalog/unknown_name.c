@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/unknown_name.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "base/parse.h"
@@ -46,13 +47,21 @@ static int refuse_place(const struct cat_profile *profile, const char *number, c
     return -REASON_INVALID;
 }
 
+/* "gpu:3g.20gb:2" where one is asked for. */
+static int refuse_count(const struct cat_profile *profile, const char *text, struct error *err)
+{
+    error_set(err, REASON_INVALID, text, "\"%s\" contains a count, but a claim gets one", text);
+    error_hint(err, "ask for %s, once for each", profile->name);
+    return -REASON_INVALID;
+}
+
 /* Cuts a place off: "3g.20gb@4", "9:4". NULL if there is none. */
 static const char *cut_place(char *name)
 {
     char *mark = strrchr(name, '@');
     mark = mark != NULL ? mark : strrchr(name, ':');
     uint32_t ignored = 0;
-    if (mark == NULL || !parse_u32(mark + 1, &ignored)) {
+    if (mark == NULL || !parse_u32(mark + 1 + strspn(mark + 1, " "), &ignored)) {
         return NULL;
     }
     *mark = '\0';
@@ -93,6 +102,22 @@ static bool is_mig_device(const char *text)
     return str_starts(uuid, gpu) || parse_uuid(uuid);
 }
 
+/* "GPU-<uuid>" of the driver. */
+static bool is_gpu_uuid(const char *text)
+{
+    static const char gpu[] = "GPU-";
+    return str_starts(text, gpu) && parse_uuid(text + strlen(gpu));
+}
+
+/* "gpu:nvidia_a100-pcie-40gb" of Slurm, or "a100" alone. A type's name begins with its board, too.
+ */
+static bool is_board(const struct gpu_model *model, const char *text, const char *name)
+{
+    bool one_word = name[0] != '\0' && name[strcspn(name, "-_ ")] == '\0';
+    return (one_word || (name[0] != '\0' && spelling_has_count(text))) &&
+           cat_is_of_board(model, name);
+}
+
 /* What the text is, if it is something else. 0 if it is nothing known. */
 static int refuse_as_other(const struct gpu_model *model, const char *text, struct error *err)
 {
@@ -124,13 +149,14 @@ static int refuse_as_other(const struct gpu_model *model, const char *text, stru
     const struct cat_profile *profile =
         number != NULL ? lookup_profile(model, spelling.name) : NULL;
     if (profile != NULL) {
-        return refuse_place(profile, number, text, err);
+        bool counts = spelling_has_count(text) || number[0] == ' ';
+        return counts ? refuse_count(profile, text, err) : refuse_place(profile, number, text, err);
     }
     if (is_mig_device(text)) {
         return error_set(err, REASON_INVALID, text, "\"%s\" is an existing instance, not a profile",
                          text);
     }
-    if (is_whole_gpu(spelling.name)) {
+    if (is_whole_gpu(spelling.name) || is_gpu_uuid(text) || is_board(model, text, spelling.name)) {
         error_set(err, REASON_INVALID, text, "\"%s\" is a whole GPU, not a part of one", text);
         error_hint(err, "a VM gets a whole GPU in mode passthrough");
         return -REASON_INVALID;

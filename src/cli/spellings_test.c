@@ -57,6 +57,9 @@ static const struct form profile_forms[] = {
     {"Name=gpu Type={name} File=/dev/nvidia0", "line of Slurm's gres.conf"},
     {"MultipleFiles=/dev/nvidia0", "setting of Slurm's gres.conf"},
     {"MIG-5c5b2f1e-0000-5de3-91c7-45d71c87eb3f", "existing instance"},
+    {"gpu:{slurm}:1", "a whole GPU"},
+    {"nvidia.com/gpu: 1", "a whole GPU"},
+    {"GPU-5c5b2f1e-0000-5de3-91c7-45d71c87eb3f", "a whole GPU"},
     {"0000:3b:00.0", "PCI address"},
 };
 

@@ -198,6 +198,11 @@ static void other_tools_words_are_taken_or_refused_with_the_right_one(void **sta
         {"--gpu a100 all-1g.5gb", 2, "", "a label of a mig-parted file"},
         {"--gpu a100 MultipleFiles=/dev/nvidia0", 2, "", "a setting of Slurm's gres.conf"},
         {"--gpu a100 --gres=gpu:a100_1g.5gb:1", 2, "", "name: gpu:a100_1g.5gb:1"},
+        {"--gpu a100-80gb gpu:nvidia_a100_80gb_pcie_3g.39gb:2", 0, "3g.40gb      4    4 new", ""},
+        {"--gpu gb200 3g.95gb 1g.24gb", 0, "3g.93gb      4    4 new", ""},
+        {"--gpu a100-80gb Gres=gpu:1g.10gb:7", 0, "1g.10gb      6", ""},
+        {"--gpu a10 --vgpu nvidia.com/A10_8Q", 0, "A10-8Q", ""},
+        {"--gpu a10 --vgpu nvidia_a10-8q", 0, "A10-8Q", ""},
         {"--gpu a100 -cgi 9,14", 2, "", "leave out -cgi: the profiles behind it are enough"},
         {"--gpu a100 gpu:a100:2", 2, "", "is a whole GPU, not a part of one"},
         {"--gpu a100 a100", 2, "", "is a whole GPU"},
@@ -322,6 +327,20 @@ static void compute_instances_share_in_words_as_in_a_file(void **state)
     }
     struct run json = run("--gpu a100 -o json 2c.3g.20gb 1c.3g.20gb");
     assert_non_null(strstr(json.out, "\"computeInstances\":[\"2c.3g.20gb\",\"1c.3g.20gb\"]"));
+}
+
+/* Sizes that an example of NVIDIA's puts on one A10: 24 GB in all, and no places for them. */
+static void sizes_that_sum_up_and_have_no_places_are_refused(void **state)
+{
+    (void)state;
+    static const char yaml[] = "version: v1\nvgpu-configs: {a: [{devices: all, vgpu-devices: "
+                               "{A10-4Q: 3, A10-6Q: 2}}]}\n";
+    struct run equal = run_file("a10", yaml);
+    assert_int_equal(equal.status, 1);
+    assert_non_null(strstr(equal.out, "allow mixed sizes (--mixed), or take one size"));
+    struct run mixed = run_file("a10 --mixed", yaml);
+    assert_int_equal(mixed.status, 1);
+    assert_non_null(strstr(mixed.out, "these vGPUs overlap wherever they are put on A10 24GB"));
 }
 
 static void a_label_that_can_not_be_applied_is_refused(void **state)
@@ -511,6 +530,7 @@ int main(void)
         cmocka_unit_test(json_says_the_same_for_programs),
         cmocka_unit_test(each_label_of_a_file_gets_a_line),
         cmocka_unit_test(compute_instances_share_in_words_as_in_a_file),
+        cmocka_unit_test(sizes_that_sum_up_and_have_no_places_are_refused),
         cmocka_unit_test(a_label_that_can_not_be_applied_is_refused),
         cmocka_unit_test(strict_refuses_what_the_files_own_tool_refuses),
         cmocka_unit_test(an_entry_of_two_kinds_or_of_none_is_named),

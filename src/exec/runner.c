@@ -181,31 +181,38 @@ static void start_undo(struct runner *runner)
     journal_plan(runner, undo_journalled);
 }
 
+static struct seat seat_of(const struct runner_job *job, struct step *step)
+{
+    return (struct seat){
+        .step = step, .spares = job->spares.items, .n_spares = job->spares.n, .again = job->again};
+}
+
+static int check_step(struct runner_job *job, struct step *step)
+{
+    const struct seat seat = seat_of(job, step);
+    return seat_check(&job->runner->config.ports, &seat, &job->err);
+}
+
 static int apply_step(struct runner_job *job, struct step *step)
 {
-    const struct ports *ports = &job->runner->config.ports;
-    struct seat seat = {
-        .step = step, .spares = job->spares.items, .n_spares = job->spares.n, .again = job->again};
-    return seat_needed(step) ? seat_create(ports, &seat, &job->err)
-                             : ports_apply(ports, step, &job->err);
+    const struct seat seat = seat_of(job, step);
+    return seat_apply(&job->runner->config.ports, &seat, &job->err);
 }
 
 static void undo_work(void *data)
 {
     struct runner_job *job = data;
-    const struct ports *ports = &job->runner->config.ports;
     if (!step_has_undo(job->step.kind)) {
         return; /* what it wiped is gone; the rest of the plan is taken back */
     }
     struct step undo = step_undo(&job->step);
-    job->result = ports_check(ports, &undo, &job->err);
+    job->result = check_step(job, &undo);
     if (job->result == 0) {
         job->result = apply_step(job, &undo);
     }
     if (job->result == 0 && job->again && seat_needed(&job->step)) {
-        struct seat seat = {
-            .step = &job->step, .spares = job->spares.items, .n_spares = job->spares.n};
-        job->result = seat_clear(ports, &seat, &job->err);
+        const struct seat seat = seat_of(job, &job->step);
+        job->result = seat_clear(&job->runner->config.ports, &seat, &job->err);
     }
     job->step.assigned_gi_id = undo.assigned_gi_id;
 }
@@ -406,7 +413,7 @@ static void apply_done(void *data)
 static void check_work(void *data)
 {
     struct runner_job *job = data;
-    job->result = ports_check(&job->runner->config.ports, &job->step, &job->err);
+    job->result = check_step(job, &job->step);
 }
 
 /* A step that was only planned has left nothing. One that was running when cleaved died may have:
@@ -472,7 +479,7 @@ static void forward_next(struct runner *runner)
         return;
     }
     runner->at = at;
-    submit(runner, false, check_work, check_done);
+    submit(runner, current(runner)->state == STEP_RUNNING, check_work, check_done);
 }
 
 /* `err`: why not all is there, or NULL. */

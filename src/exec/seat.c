@@ -161,6 +161,18 @@ bool seat_needed(const struct step *step)
     return step->kind == STEP_VGPU_CREATE && step->start != NO_ID;
 }
 
+int seat_check(const struct ports *ports, const struct seat *seat, struct error *err)
+{
+    int result = seat->again && seat_needed(seat->step) ? seat_clear(ports, seat, err) : 0;
+    return result != 0 ? result : ports_check(ports, seat->step, err);
+}
+
+int seat_apply(const struct ports *ports, const struct seat *seat, struct error *err)
+{
+    return seat_needed(seat->step) ? seat_create(ports, seat, err)
+                                   : ports_apply(ports, seat->step, err);
+}
+
 int seat_create(const struct ports *ports, const struct seat *seat, struct error *err)
 {
     CLEANUP(seating_done) struct seating s = {.ports = ports, .seat = seat};

@@ -13,7 +13,7 @@
 #include "model/plan.h"
 
 struct seat {
-    struct step *step; /* VGPU_CREATE; what is read back goes in */
+    struct step *step; /* what is read back goes in */
     /* Set aside by the plan, of all GPUs. Borrowed. */
     const struct plan_spare *spares;
     size_t n_spares;
@@ -22,6 +22,12 @@ struct seat {
 
 /* Does the step make a vGPU that belongs on one GPU instance? */
 bool seat_needed(const struct step *step);
+
+/* 0: the step, of any kind, can be applied. What an attempt before has left takes up room that the
+ * check needs, and goes first. Blocks. */
+int seat_check(const struct ports *ports, const struct seat *seat, struct error *err);
+/* Applies the step, of any kind: by seat_create() if it needs that. Blocks. */
+int seat_apply(const struct ports *ports, const struct seat *seat, struct error *err);
 
 /* 0: the vGPU stands on step->gi_id if that is known, else where the driver put it. No filler is
  * left. On an error no vGPU of the step is left on another instance. Blocks. */

@@ -142,16 +142,8 @@ static void finish(struct runner *runner, enum plan_state state)
 
 static void blame(struct runner *runner, const struct error *err)
 {
-    struct plan *plan = runner->plan;
-    struct step *step = current(runner);
-    char what[STEP_TEXT_SIZE];
-    /* A stored text must be readable again: clean. */
-    str_print(step->problem, sizeof(step->problem), "%s", err->message);
-    step->reason = err->reason;
-    str_print(step->hint, sizeof(step->hint), "%s", err->hint);
-    str_print(plan->problem, sizeof(plan->problem), "step %zu of %zu (%s): %s", runner->at + 1,
-              plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
-    log_error("plan %s: %s", plan->id, plan->problem);
+    plan_blame_step(runner->plan, runner->at, err);
+    log_error("plan %s: %s", runner->plan->id, runner->plan->problem);
 }
 
 /* ---- undo ---- */
@@ -179,6 +171,19 @@ static void start_undo(struct runner *runner)
 {
     plan_move(runner->plan, PLAN_UNDOING);
     journal_plan(runner, undo_journalled);
+}
+
+/* Between two steps. */
+static void start_cancel(struct runner *runner)
+{
+    plan_blame_cancel(runner->plan);
+    log_info("plan %s: %s", runner->plan->id, runner->plan->problem);
+    start_undo(runner);
+}
+
+void runner_cancel(struct runner *runner, const char *author)
+{
+    STR_SET(runner->plan->cancelled_by, author);
 }
 
 static struct seat seat_of(const struct runner_job *job, struct step *step)
@@ -350,6 +355,11 @@ static void undoing_journalled(struct runner *runner, const struct error *err)
     }
 }
 
+static enum plan_state undone_state(const struct plan *plan)
+{
+    return plan_is_cancelled(plan) ? PLAN_CANCELLED : plan->no_undo ? PLAN_FAILED : PLAN_UNDONE;
+}
+
 static void undo_next(struct runner *runner)
 {
     size_t at = find_undoable(runner->plan);
@@ -357,7 +367,7 @@ static void undo_next(struct runner *runner)
         if (runner->plan->no_undo) {
             read_back_fill_claims(runner->plan);
         }
-        finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_UNDONE);
+        finish(runner, undone_state(runner->plan));
         return;
     }
     runner->at = at;
@@ -442,6 +452,10 @@ static void check_done(void *data)
 {
     struct runner *runner = data;
     struct step *step = current(runner);
+    if (plan_is_cancelled(runner->plan)) {
+        runner_advance(runner); /* a check has changed nothing */
+        return;
+    }
     if (runner->job->result != 0) {
         check_failed(runner, &runner->job->err);
         return;
@@ -469,6 +483,10 @@ static size_t find_pending(const struct plan *plan)
 
 static void forward_next(struct runner *runner)
 {
+    if (plan_is_cancelled(runner->plan)) {
+        start_cancel(runner);
+        return;
+    }
     size_t at = find_pending(runner->plan);
     if (at == NO_STEP) {
         const struct runner_config *config = &runner->config;

@@ -2,10 +2,11 @@
 /*
  * Runs one plan at a time, step by step: check, journal "running", apply with read-back, journal
  * "done". On failure it undoes in reverse (of a plan that is not undone: the failed step alone).
- * A step that can't be taken back (a reset) is passed over. The only caller of port->apply. After a
- * crash, runner_resume() goes forward from the step that was running (apply is idempotent) and
- * undoes all if that can't be done. Runs on the loop; port calls go to the workers, and the journal
- * is written while the loop turns (draft_commit_then()).
+ * A step that can't be taken back (a reset) is passed over. A plan that is cancelled is undone so
+ * between two of its steps. The only caller of port->apply. After a crash, runner_resume() goes
+ * forward from the step that was running (apply is idempotent) and undoes all if that can't be
+ * done, or if the plan was cancelled. Runs on the loop; port calls go to the workers, and the
+ * journal is written while the loop turns (draft_commit_then()).
  */
 #ifndef EXEC_RUNNER_H
 #define EXEC_RUNNER_H
@@ -17,8 +18,8 @@
 
 struct runner;
 
-/* Called on the loop: after each step change, and at the end (plan->state done, undone or stuck,
- * not stored yet: the receiver stores it together with what becomes of the claims). */
+/* Called on the loop: after each step change, and at the end (plan_is_over(), not stored yet: the
+ * receiver stores it together with what becomes of the claims). */
 typedef void runner_progress_fn(const struct plan *plan, size_t step, void *data);
 typedef void runner_done_fn(struct plan *plan, void *data); /* takes the plan */
 /* The call of that step has not come back in time. Takes the plan, which is to be resumed once the
@@ -46,6 +47,9 @@ struct runner_config {
 
 struct runner *runner_new(const struct runner_config *config);
 void runner_free(struct runner *runner);
+/* The plan in hand is undone once the step under way has ended: its cancel is stored, and
+ * plan_check_cancel() allowed it in the same turn of the ledger. */
+void runner_cancel(struct runner *runner, const char *author);
 /* Starts no further step; the one that is being applied still gets journalled. */
 void runner_halt(struct runner *runner);
 bool runner_busy(const struct runner *runner);

@@ -24,14 +24,18 @@ struct fixture {
     struct runner *runner;
     struct plan *ended;
     size_t progress;
+    size_t cancel_at; /* of them; 0: never */
 };
 
 static void on_progress(const struct plan *plan, size_t step, void *data)
 {
-    (void)plan;
     (void)step;
     struct fixture *f = data;
     f->progress++;
+    if (f->progress == f->cancel_at) {
+        assert_int_equal(plan_check_cancel(plan, NULL), 0);
+        runner_cancel(f->runner, "ada");
+    }
 }
 
 static void on_done(struct plan *plan, void *data)
@@ -294,6 +298,80 @@ static void a_plan_that_cannot_go_on_after_a_reboot_is_undone(void **state)
     assert_true(fake_host_same(&f->before, &f->host));
 }
 
+static void cancel_at(struct fixture *f, size_t progress)
+{
+    f->cancel_at = progress;
+    start(f, make_plan());
+    assert_int_equal(f->ended->state, PLAN_CANCELLED);
+    assert_string_equal(f->ended->problem, "cancelled by ada");
+    assert_true(fake_host_same(&f->before, &f->host));
+}
+
+static void a_plan_that_is_cancelled_finishes_its_step_and_undoes_all(void **state)
+{
+    struct fixture *f = *state;
+    cancel_at(f, 5); /* the third step is in the journal as running */
+    for (vec_each(&f->ended->steps, step)) {
+        size_t i = (size_t)(step - f->ended->steps.items);
+        assert_int_equal(step->state, i < 3 ? STEP_UNDONE : STEP_PLANNED);
+    }
+}
+
+static void a_plan_that_is_cancelled_in_its_last_step_is_undone(void **state)
+{
+    cancel_at(*state, 11);
+}
+
+static void a_cancel_that_is_in_the_store_is_gone_on_with(void **state)
+{
+    struct fixture *f = *state;
+    struct plan *plan = make_plan();
+    plan->steps.items[0].state = STEP_RUNNING; /* was applied, and the journal does not know */
+    f->host.gpus[0].mig = true;
+    STR_SET(plan->cancelled_by, "ada");
+    STR_SET(plan->problem, "");
+    assert_int_equal(draft_store_plan(f->ledger, plan, NULL), 0);
+    runner_resume(f->runner, plan);
+    run(f);
+    assert_int_equal(f->ended->state, PLAN_CANCELLED);
+    assert_true(fake_host_same(&f->before, &f->host));
+}
+
+static void a_plan_says_why_it_cant_be_cancelled(void **state)
+{
+    (void)state;
+    static const struct {
+        enum plan_state plan;
+        enum step_state first, rest;
+        bool no_undo;
+        const char *why; /* NULL: it can */
+    } rows[] = {
+        {PLAN_RUNNING, STEP_PLANNED, STEP_PLANNED, false, NULL},
+        {PLAN_RUNNING, STEP_DONE, STEP_PLANNED, false, NULL},
+        {PLAN_RUNNING, STEP_DONE, STEP_RUNNING, false, NULL},
+        {PLAN_RUNNING, STEP_PLANNED, STEP_PLANNED, true, NULL},
+        {PLAN_RUNNING, STEP_DONE, STEP_DONE, false, "all of its steps are done"},
+        {PLAN_RUNNING, STEP_RUNNING, STEP_PLANNED, true, "no way back from its steps"},
+        {PLAN_UNDOING, STEP_DONE, STEP_FAILED, false, "is being undone already"},
+        {PLAN_DONE, STEP_DONE, STEP_DONE, false, "the plan is over: done"},
+        {PLAN_CANCELLED, STEP_UNDONE, STEP_UNDONE, false, "the plan is over: cancelled"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(plan_freep) struct plan *plan = make_plan();
+        struct error err = {0};
+        plan->state = rows[i].plan;
+        plan->no_undo = rows[i].no_undo;
+        for (vec_each(&plan->steps, step)) {
+            step->state = step == plan->steps.items ? rows[i].first : rows[i].rest;
+        }
+        int r = plan_check_cancel(plan, &err);
+        assert_int_equal(r, rows[i].why == NULL ? 0 : -REASON_CONFLICT);
+        if (rows[i].why != NULL && strstr(err.message, rows[i].why) == NULL) {
+            fail_msg("row %zu: %s", i, err.message);
+        }
+    }
+}
+
 static void a_plan_without_steps_is_done_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -319,6 +397,10 @@ int main(void)
         TEST(a_step_that_was_running_is_undone_when_its_check_fails),
         TEST(a_step_that_was_only_planned_is_not_undone_when_its_check_fails),
         TEST(a_plan_that_cannot_go_on_after_a_reboot_is_undone),
+        TEST(a_plan_that_is_cancelled_finishes_its_step_and_undoes_all),
+        TEST(a_plan_that_is_cancelled_in_its_last_step_is_undone),
+        TEST(a_cancel_that_is_in_the_store_is_gone_on_with),
+        TEST(a_plan_says_why_it_cant_be_cancelled),
         TEST(a_plan_without_steps_is_done_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,7 @@ static const struct listeners listeners = {
     .guests_taken = guests_taken,
     .plans = &migrations_follow_plans,
     .kinds = operation_kinds,
+    .put_plan_cancel = txn_cancel_plan,
     .take_turn = parked_resume,
     .note_again = note_again,
     .vm_refused = restore_definitions_note_refused,

@@ -20,6 +20,15 @@ static bool migrations_owns_plan(const struct manager *m, const struct plan *pla
     return incoming_vm_find_plan(m, plan->id) != NULL;
 }
 
+static const char *migrations_operation_of(const struct manager *m, const struct plan *plan)
+{
+    const struct incoming_vm *incoming = incoming_vm_find_plan(m, plan->id);
+    const struct outgoing *outgoing = outgoing_find_plan(m, plan->id);
+    return incoming != NULL   ? incoming->operation->id
+           : outgoing != NULL ? outgoing->operation->id
+                              : NULL;
+}
+
 static void reserve_incoming(struct incoming *incoming, const struct plan *plan, bool begins)
 {
     STR_SET(incoming->plan, plan->id);
@@ -125,6 +134,7 @@ const struct plan_follower migrations_follow_plans = {
     .reserve = migrations_reserve,
     .reserved = migrations_reserved,
     .owns = migrations_owns_plan,
+    .operation_of = migrations_operation_of,
     .end = migrations_end,
     .ended = migrations_ended,
 };

@@ -8,6 +8,9 @@
 static enum operation_state plan_operation_state(const struct plan *plan)
 {
     bool lacks = plan->problem[0] != '\0';
+    if (plan_is_cancelled(plan) && !plan_is_over(plan)) {
+        return OPERATION_CANCELLING;
+    }
     switch (plan->state) {
     case PLAN_DONE:
         return lacks ? OPERATION_FAILED : OPERATION_DONE;
@@ -15,6 +18,8 @@ static enum operation_state plan_operation_state(const struct plan *plan)
     case PLAN_FAILED:
     case PLAN_STUCK:
         return OPERATION_FAILED;
+    case PLAN_CANCELLED:
+        return OPERATION_CANCELLED;
     case PLAN_RUNNING: /* with a problem: a call has not come back */
         return lacks ? OPERATION_WAITING : OPERATION_RUNNING;
     case PLAN_PLANNED:
@@ -65,6 +70,7 @@ void plan_to_operation(const struct plan *plan, struct operation_view *ret_view)
 {
     *ret_view = (struct operation_view){.kind = OPERATION_KIND_PLAN,
                                         .state = plan_operation_state(plan),
+                                        .cancel = plan_is_cancelled(plan),
                                         .created_us = plan->created_us,
                                         .finished_us = plan->finished_us,
                                         .progress = plan_progress(plan)};

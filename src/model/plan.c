@@ -73,10 +73,12 @@ static const struct word plan_state_rows[] = {
                       .final = true},
     [PLAN_RUNNING] = {.name = "running", .next = TO(DONE) | TO(UNDOING) | TO(FAILED)},
     [PLAN_DONE] = {.name = "done", .final = true},
-    [PLAN_UNDOING] = {.name = "undoing", .next = TO(UNDONE) | TO(STUCK) | TO(FAILED)},
+    [PLAN_UNDOING] = {.name = "undoing",
+                      .next = TO(UNDONE) | TO(STUCK) | TO(FAILED) | TO(CANCELLED)},
     [PLAN_UNDONE] = {.name = "undone", .final = true},
     [PLAN_STUCK] = {.name = "stuck", .final = true},
     [PLAN_FAILED] = {.name = "failed", .final = true},
+    [PLAN_CANCELLED] = {.name = "cancelled", .final = true},
 };
 #undef TO
 WORDS_OF(plan_state_words, "plan", plan_state_rows, PLAN_STATE_COUNT)
@@ -93,6 +95,82 @@ void step_move(struct step *step, enum step_state to)
 void plan_move(struct plan *plan, enum plan_state to)
 {
     sm_go(&plan_state_words, &plan->state, to);
+}
+
+bool plan_is_cancelled(const struct plan *plan)
+{
+    return plan->cancelled_by[0] != '\0';
+}
+
+bool plan_is_over(const struct plan *plan)
+{
+    return plan->state != PLAN_PLANNED && plan_state_rows[plan->state].final;
+}
+
+bool plan_was_begun(const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (step_was_begun(step)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void plan_blame_step(struct plan *plan, size_t at, const struct error *err)
+{
+    char what[STEP_TEXT_SIZE];
+    struct step *step = &plan->steps.items[at];
+    /* A stored text must be readable again: clean. */
+    str_print(step->problem, sizeof(step->problem), "%s", err->message);
+    step->reason = err->reason;
+    str_print(step->hint, sizeof(step->hint), "%s", err->hint);
+    str_print(plan->problem, sizeof(plan->problem), "step %zu of %zu (%s): %s", at + 1,
+              plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
+}
+
+void plan_blame_cancel(struct plan *plan)
+{
+    if (plan->problem[0] == '\0') {
+        str_print(plan->problem, sizeof(plan->problem), "cancelled by %s", plan->cancelled_by);
+    }
+}
+
+static bool is_all_done(const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (step->state != STEP_DONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int plan_check_cancel(const struct plan *plan, struct error *err)
+{
+    const char *subject = SUBJECT("plan", plan->id);
+    if (plan_is_over(plan)) {
+        return error_set(err, REASON_CONFLICT, subject, "the plan is over: %s",
+                         plan_state_name(plan->state));
+    }
+    if (plan_is_cancelled(plan)) {
+        return 0;
+    }
+    if (plan->state == PLAN_UNDOING) {
+        error_set(err, REASON_CONFLICT, subject, "the plan is being undone already: %s",
+                  plan->problem);
+    } else if (plan->no_undo && plan_was_begun(plan)) {
+        error_set(err, REASON_CONFLICT, subject,
+                  "the plan can't be cancelled any more: there is no way back from its steps (%s)",
+                  plan->reason);
+    } else if (is_all_done(plan)) {
+        error_set(err, REASON_CONFLICT, subject,
+                  "the plan can't be cancelled any more: all of its steps are done");
+    } else {
+        return 0;
+    }
+    error_hint(err, "`cleave plan show %s` has its steps", plan->id);
+    return -REASON_CONFLICT;
 }
 
 enum port_kind step_kind_port(enum step_kind kind)

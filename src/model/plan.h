@@ -132,7 +132,8 @@ enum plan_state {
     PLAN_UNDOING,
     PLAN_UNDONE,
     PLAN_STUCK,
-    PLAN_FAILED, /* of one that is not undone: it ended at a step that failed */
+    PLAN_FAILED,    /* of one that is not undone: it ended at a step that failed */
+    PLAN_CANCELLED, /* undone, as it was asked for: claims are as they were before */
     PLAN_STATE_COUNT
 };
 WORDS_DECLARE(plan_state, plan_state_words)
@@ -216,6 +217,7 @@ struct plan {
     uint64_t created_us;
     uint64_t finished_us; /* 0 until finished */
     char problem[ERROR_TEXT_SIZE];
+    char cancelled_by[NAME_SIZE]; /* who asked for its cancel; "": it goes forward */
     /* Of one that is planned, what is known only on the way; for the reader, and not stored. */
     char later[ERROR_TEXT_SIZE];
     VEC(struct step) steps;
@@ -239,6 +241,18 @@ void plan_mark_changes(struct plan *plan);
 void plan_free(struct plan *plan);
 /* As step_move(). */
 void plan_move(struct plan *plan, enum plan_state to);
+/* Has its cancel been asked for? It is undone then, or was. */
+bool plan_is_cancelled(const struct plan *plan);
+/* Does it stay in its state? One that is planned has not begun. */
+bool plan_is_over(const struct plan *plan);
+/* May a step have changed something that stands? */
+bool plan_was_begun(const struct plan *plan);
+/* The step failed, and that is the plan's problem. */
+void plan_blame_step(struct plan *plan, size_t at, const struct error *err);
+/* Its problem is that it was cancelled, unless it has another one. */
+void plan_blame_cancel(struct plan *plan);
+/* 0, or why its steps can't be taken back now: -CONFLICT. */
+int plan_check_cancel(const struct plan *plan, struct error *err);
 DEFINE_FREEP(struct plan *, plan_free)
 struct plan *plan_copy(const struct plan *plan);
 /* Adds it to plan->vms, unless it is there or "". */

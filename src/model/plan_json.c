@@ -167,6 +167,7 @@ static const struct field plan_fields[] = {
     FIELD_TEXT(struct plan, author, "author", FACE_KEPT),
     FIELD_TEXT(struct plan, reason, "reason", FACE_KEPT),
     FIELD_TEXT(struct plan, problem, "problem", FACE_KEPT),
+    FIELD_STRING(struct plan, cancelled_by, "cancelledBy", FACE_KEPT, .left_out = true),
     FIELD_COUNT(struct plan, created_us, "createdUs", FACE_KEPT, .required = true),
     FIELD_COUNT(struct plan, finished_us, "finishedUs", FACE_KEPT, .required = true),
     FIELD_TIME(struct plan, created_us, "createdAt", FACE_KEPT),

@@ -126,6 +126,7 @@ struct plan *sample_plan(void)
     STR_SET(plan->author, "ada");
     STR_SET(plan->reason, "claim create web1");
     STR_SET(plan->problem, "the driver refused");
+    STR_SET(plan->cancelled_by, "grace");
     *vec_push(&plan->steps) = sample_step();
     *vec_push(&plan->steps) = step_make(STEP_MIG_ENABLE, &pf);
     *vec_push(&plan->claims) =

@@ -288,7 +288,7 @@ bool operation_is_late(const struct operation *operation)
 
 /* ---- cancelling ---- */
 
-static int refuse_cancel(const struct operation *operation, struct error *err)
+int operation_check_cancel(const struct operation *operation, struct error *err)
 {
     const char *kind = operation_kind_id_name(operation->kind->id);
     bool over = operation_is_over(operation);
@@ -309,22 +309,26 @@ static int refuse_cancel(const struct operation *operation, struct error *err)
     return -REASON_UNSUPPORTED;
 }
 
+void operation_enter_cancel(struct operation *operation)
+{
+    operation->cancel = true;
+    operation_enter(operation, OPERATION_CANCELLING);
+    operation_schedule(operation, 0);
+}
+
 int operation_cancel(struct operation *operation, bool dry_run, struct error *err)
 {
-    int r = refuse_cancel(operation, err);
+    int r = operation_check_cancel(operation, err);
     if (r != 0 || dry_run) {
         return r;
     }
-    if (!operation->cancel) {
-        r = operation->kind->cancel != NULL ? operation->kind->cancel(operation, err) : 0;
-        if (r != 0) {
-            return r;
-        }
-        operation->cancel = true;
-        operation_enter(operation, OPERATION_CANCELLING);
+    if (!operation->cancel && operation->kind->cancel != NULL) {
+        r = operation->kind->cancel(operation, err);
     }
-    operation_schedule(operation, 0);
-    return 0;
+    if (r == 0) {
+        operation_enter_cancel(operation);
+    }
+    return r;
 }
 
 /* ---- showing ---- */
@@ -409,7 +413,8 @@ void operation_describe(const struct operation *operation, struct operation_view
     STR_SET(ret_view->id, operation->id);
     STR_SET(ret_view->subject, operation->subject);
     STR_SET(ret_view->author, operation->author);
-    ret_view->cancellable = !operation_is_over(operation) && refuse_cancel(operation, &err) == 0;
+    ret_view->cancellable =
+        !operation_is_over(operation) && operation_check_cancel(operation, &err) == 0;
     add_times(operation, ret_view);
     add_url(operation, ret_view);
     if (operation->shown != NULL) {

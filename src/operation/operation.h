@@ -16,6 +16,7 @@
 struct manager;
 struct operation;
 struct operations;
+struct txn;
 
 /* Attempts at one thing, with pauses between them that grow. All zero: nothing has failed. */
 struct attempts {
@@ -49,8 +50,12 @@ struct operation_kind {
     /* 0, or -reason: why it can't be cancelled now. NULL: such an operation never can. */
     int (*refuse_cancel)(const struct operation *operation, struct error *err);
     /* Stores that it is to be cancelled; advance() then acts on it. On failure nothing has changed.
-     * NULL: nothing is stored of it. */
+     * NULL: put_cancel(), or nothing is stored of it. */
     int (*cancel)(struct operation *operation, struct error *err);
+    /* Puts into a transaction that the author wants it cancelled; and what follows once that is
+     * stored. NULL: nothing. */
+    void (*put_cancel)(const struct operation *operation, const char *author, struct txn *txn);
+    void (*cancelled)(struct operation *operation, const char *author);
     /* An attempt that waits is made at once when hardware works again. */
     bool hurries;
     /* Of its data, with the operation; NULL: they belong to another. */
@@ -161,6 +166,10 @@ void operation_got_on(struct operation *operation);
 void operation_set_deadline(struct operation *operation, uint64_t deadline_us);
 bool operation_is_late(const struct operation *operation);
 
+/* 0, or why it can't be cancelled now: -CONFLICT, -UNSUPPORTED, or what its kind says. */
+int operation_check_cancel(const struct operation *operation, struct error *err);
+/* The cancel is stored: the operation ends as soon as it can. */
+void operation_enter_cancel(struct operation *operation);
 /* 0: it will end as soon as it can (or is being cancelled already); a dry run only tells whether it
  * could. -CONFLICT, -UNSUPPORTED, or what its kind says. */
 int operation_cancel(struct operation *operation, bool dry_run, struct error *err);

@@ -4,8 +4,8 @@
  * or had yet to do, is gone in either direction; VMs' definitions are on the disk and are not. So
  * such a plan ends at once: one that went forward as done (its claims are bound or released, and
  * the restoration that follows brings the hardware of all bound claims), one that was being undone,
- * or that drew for a VM that is off now, as undone. What its steps still have to change in
- * definitions becomes a plan of its own, which waits for libvirt.
+ * or that drew for a VM that is off now, as undone, and one that was cancelled as cancelled. What
+ * its steps still have to change in definitions becomes a plan of its own, which waits for libvirt.
  */
 #include "restore/boot.h"
 
@@ -37,6 +37,9 @@ static bool is_guest_step(const struct step *step)
 
 static bool goes_forward(const struct plan *plan)
 {
+    if (plan_is_cancelled(plan)) {
+        return false;
+    }
     for (vec_each(&plan->steps, step)) {
         if (step->state == STEP_FAILED || step->state == STEP_UNDOING ||
             step->state == STEP_UNDONE || step->state == STEP_STUCK) {
@@ -105,7 +108,9 @@ static void end_plan(struct txn *txn, struct plan *plan, bool forward)
         }
     }
     plan->finished_us = clock_realtime_us();
-    if (plan->problem[0] == '\0' && !forward) {
+    if (plan_is_cancelled(plan)) {
+        plan_blame_cancel(plan);
+    } else if (plan->problem[0] == '\0' && !forward) {
         STR_SET(plan->problem, LEFT_BEHIND);
     }
     if (forward) {
@@ -116,7 +121,7 @@ static void end_plan(struct txn *txn, struct plan *plan, bool forward)
         if (plan->state == PLAN_RUNNING) {
             plan_move(plan, PLAN_UNDOING);
         }
-        plan_move(plan, PLAN_UNDONE);
+        plan_move(plan, plan_is_cancelled(plan) ? PLAN_CANCELLED : PLAN_UNDONE);
     }
     txn_end_plan(txn, plan);
 }
@@ -228,9 +233,8 @@ int boot_check(struct manager *m, struct error *err)
 void boot_on_libvirt_up(struct manager *m, const struct host *now)
 {
     (void)now;
-    if (!m->busy && !m->stopping && m->n_unfinished > 0) {
-        m->busy = true;
-        resume_all(m);
+    if (m->n_unfinished > 0) {
+        resume_if_free(m);
     }
     (void)parked_resume(m);
 }

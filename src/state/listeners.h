@@ -37,6 +37,8 @@ struct plan_follower {
     void (*reserved)(struct manager *m, struct change *change, const struct plan *plan);
     /* Is the plan its own, so that new claims of one that was undone go with it? */
     bool (*owns)(const struct manager *m, const struct plan *plan);
+    /* Id of the operation that it is part of, and is cancelled with; NULL: it is one alone. */
+    const char *(*operation_of)(const struct manager *m, const struct plan *plan);
     /* In the transaction that ends the plan; and once that is stored. */
     void (*end)(struct txn *txn, const struct plan *plan);
     void (*ended)(struct manager *m, const struct plan *plan);
@@ -58,6 +60,8 @@ struct listeners {
     const struct plan_follower *plans;
     /* By enum operation_kind_id; NULL: such operations are not stored. */
     const struct operation_kind *const *kinds;
+    /* Puts into the transaction that the author wants the plan cancelled. */
+    void (*put_plan_cancel)(struct txn *txn, const struct plan *plan, const char *author);
     /* The turn is free: one that takes it goes before the changes that wait. True: it has. */
     bool (*take_turn)(struct manager *m);
     /* The ledger is free again: what the last looks showed is noted. */

@@ -2,8 +2,8 @@
 /*
  * A plan's run as an operation of the spine: it shows what the store has of the plan, from each
  * transaction on that stores it. A plan goes on after a restart in its turn (turn/resume.c), not
- * with the spine's timer, and the runner undoes it on its own: it can't be cancelled. Loop thread
- * only.
+ * with the with the spine's timer. A cancel is stored with the plan, which the runner then undoes.
+ * Loop thread only.
  */
 #ifndef STATE_PLAN_RUN_H
 #define STATE_PLAN_RUN_H
@@ -27,5 +27,7 @@ void plan_notes_end(struct plan_notes *notes, struct manager *m, bool stored);
 
 /* The plan is as it is, and that is not stored: it goes on. */
 void plan_run_follow(struct manager *m, const struct plan *plan);
+/* One that runs, waits or whose end is on its way to the store; NULL: it is over. */
+const struct plan *plan_run_find(const struct manager *m, const char *id);
 
 #endif

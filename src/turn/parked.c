@@ -91,8 +91,12 @@ void parked_take_plan(struct plan *plan, size_t at, void *data)
     }
 }
 
+/* One that is cancelled before its first step has nothing to ask of the port. */
 static bool may_go_on(const struct manager *m, const struct parked *parked)
 {
+    if (plan_is_cancelled(parked->plan) && !plan_was_begun(parked->plan)) {
+        return true;
+    }
     return !runner_waits_for(m->runner, parked->port) &&
            (parked->port != PORT_GUEST || m->host->libvirt_problem[0] == '\0');
 }

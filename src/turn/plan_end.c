@@ -41,6 +41,21 @@ static void restore_name(const struct plan *plan, struct claim *claim)
     }
 }
 
+/* All of its steps were taken back: a step had failed, or it was cancelled. */
+static bool was_taken_back(const struct plan *plan)
+{
+    return plan->state == PLAN_UNDONE || plan->state == PLAN_CANCELLED;
+}
+
+/* The claim is what it was before the plan; of one that was cancelled there is no more to say. */
+static void tell_undone(struct txn *txn, const struct plan *plan, const struct claim *claim,
+                        const char *what_failed)
+{
+    bool cancelled = plan->state == PLAN_CANCELLED;
+    txn_event(txn, "claim-change-undone", SUBJECT("claim", claim->name), plan->author, "%s%s%s",
+              cancelled ? "" : what_failed, cancelled ? "" : ": ", plan->problem);
+}
+
 static const struct plan_move *find_move(const struct plan *plan, const char *name)
 {
     for (vec_each(&plan->moves, move)) {
@@ -64,6 +79,24 @@ static void tell_bound(struct txn *txn, const struct plan *plan, const struct cl
     }
 }
 
+/* An allocation that was taken back: nothing is left of it, and it may be tried again. */
+static void end_allocation(struct txn *txn, const struct plan *plan, struct claim *claim)
+{
+    claim->assigned.set = false;
+    restore_name(plan, claim);
+    claim_move(claim, CLAIM_PENDING);
+    if (plan->state != PLAN_CANCELLED) {
+        STR_SET(claim->problem, plan->problem);
+    }
+    txn_put_claim(txn, claim);
+    if (plan->state == PLAN_CANCELLED) {
+        tell_undone(txn, plan, claim, "");
+    } else {
+        txn_event(txn, "claim-allocation-failed", SUBJECT("claim", claim->name), plan->author, "%s",
+                  plan->problem);
+    }
+}
+
 static void end_bind(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
 {
     struct claim claim = entry->claim;
@@ -75,20 +108,17 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
         txn_put_claim(txn, &claim);
         txn_forget_released(txn, claim.name);
         tell_bound(txn, plan, &claim);
-    } else if (plan->state == PLAN_UNDONE && before != NULL) {
+    } else if (was_taken_back(plan) && before != NULL) {
         txn_put_claim(txn, &before->claim); /* what it replaced is back */
-        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author, "%s: %s",
-                  find_move(plan, claim.name) != NULL ? "the claim is where it was: its move failed"
-                                                      : "its replacement failed",
-                  plan->problem);
-    } else if (plan->state == PLAN_UNDONE && plan_claim_is_old(entry)) {
-        claim.assigned.set = false; /* nothing is left of it, and it may be allocated again */
-        restore_name(plan, &claim);
-        claim_move(&claim, CLAIM_PENDING);
-        STR_SET(claim.problem, plan->problem);
-        txn_put_claim(txn, &claim);
-        txn_event(txn, "claim-allocation-failed", SUBJECT("claim", claim.name), plan->author, "%s",
-                  plan->problem);
+        tell_undone(txn, plan, &claim,
+                    find_move(plan, claim.name) != NULL
+                        ? "the claim is where it was: its move failed"
+                        : "its replacement failed");
+    } else if (was_taken_back(plan) && plan_claim_is_old(entry)) {
+        end_allocation(txn, plan, &claim);
+    } else if (plan->state == PLAN_CANCELLED) {
+        txn_delete_claim(txn, claim.name); /* it was not there before */
+        tell_undone(txn, plan, &claim, "");
     } else if (plan->state == PLAN_UNDONE &&
                txn->manager->listeners->plans->owns(txn->manager, plan)) {
         txn_delete_claim(txn, claim.name); /* the VM stays where it is, and its claim with it */
@@ -116,10 +146,9 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
                   gone ? "plan %s is done; `cleave claim restore %s` brings it back"
                        : "plan %s is done",
                   plan->id, claim.name);
-    } else if (plan->state == PLAN_UNDONE) {
+    } else if (was_taken_back(plan)) {
         txn_put_claim(txn, &claim); /* as it was before */
-        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author,
-                  "its release failed: %s", plan->problem);
+        tell_undone(txn, plan, &claim, "its release failed");
     } else {
         claim.state = CLAIM_RELEASING;
         fail_claim(txn, plan, &claim);
@@ -144,11 +173,13 @@ static void end_deallocation(struct txn *txn, const struct plan *plan,
         txn_event(txn, "claim-deallocated", SUBJECT("claim", claim.name), plan->author,
                   "%s; its device is allocated when VM \"%s\" starts",
                   gives_back ? "its device was released" : "made on-demand", claim.vm);
-    } else if (plan->state == PLAN_UNDONE && (gives_back || before != NULL)) {
+    } else if (was_taken_back(plan) && (gives_back || before != NULL)) {
         txn_put_claim(txn, gives_back ? &claim : &before->claim); /* as it was before */
-        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author, "%s: %s",
-                  gives_back ? "its device can't be released" : "its replacement failed",
-                  plan->problem);
+        tell_undone(txn, plan, &claim,
+                    gives_back ? "its device can't be released" : "its replacement failed");
+    } else if (plan->state == PLAN_CANCELLED) {
+        txn_delete_claim(txn, claim.name); /* it was not there before */
+        tell_undone(txn, plan, &claim, "");
     } else {
         claim.state = gives_back ? CLAIM_RELEASING : CLAIM_BINDING;
         fail_claim(txn, plan, &claim);

@@ -255,6 +255,16 @@ void plans_run(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data
     reserve_plan(&(struct reserving){.manager = m, .plan = plan, .then = fn, .data = data});
 }
 
+/* ---- its cancel ---- */
+
+void txn_cancel_plan(struct txn *txn, const struct plan *plan, const char *author)
+{
+    CLEANUP(plan_freep) struct plan *next = plan_copy(plan);
+    STR_SET(next->cancelled_by, author);
+    txn_put_plan(txn, next);
+    txn_event(txn, "plan-cancelling", SUBJECT("plan", plan->id), author, "%s", plan->reason);
+}
+
 /* ---- requests ---- */
 
 void verb_list_plans(struct manager *m, const struct request *request)

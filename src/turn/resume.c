@@ -20,6 +20,14 @@ void resume_all(struct manager *m)
     resume_plan(m, plan);
 }
 
+void resume_if_free(struct manager *m)
+{
+    if (!m->busy && !m->stopping) {
+        m->busy = true;
+        resume_all(m);
+    }
+}
+
 void resume_plan(struct manager *m, struct plan *plan)
 {
     m->busy = true;

@@ -8,10 +8,11 @@
 
 static bool waits_for_libvirt(const struct manager *m, const struct plan *plan)
 {
+    bool back = plan->state == PLAN_UNDOING || plan_is_cancelled(plan);
     bool guests =
         false; /* false: all steps have ended, only the end of the plan is left to store */
     for (vec_each(&plan->steps, step)) {
-        bool open = plan->state == PLAN_UNDOING ? step_was_begun(step) : step->state != STEP_DONE;
+        bool open = back ? step_was_begun(step) : step->state != STEP_DONE;
         if (open && step_kind_port(step->kind) != PORT_GUEST) {
             return false;
         }

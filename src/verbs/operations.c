@@ -7,6 +7,7 @@
 #include "state/state.h"
 #include "state/stored_operations.h"
 #include "state/txn.h"
+#include "turn/operation_cancel.h"
 
 #define ACTIVE "active" /* a state to ask for: all that are not over */
 
@@ -153,6 +154,33 @@ void verb_get_operation(struct manager *m, const struct request *request)
     answer_view(request, &view);
 }
 
+/* What takes the plan's steps back, in that order. */
+static json_t *list_undoes(const struct plan *plan)
+{
+    char text[STEP_TEXT_SIZE];
+    json_t *list = json_array();
+    for (size_t i = plan->steps.n; i > 0; i--) {
+        const struct step *step = &plan->steps.items[i - 1];
+        if (step_was_begun(step) && step_has_undo(step->kind)) {
+            struct step undo = step_undo(step);
+            json_array_append_new(list, json_string(step_describe(&undo, text, sizeof(text))));
+        }
+    }
+    return list;
+}
+
+static json_t *show_cancelled(struct manager *m, const struct operation *operation)
+{
+    struct operation_view view;
+    operation_describe(operation, &view);
+    json_t *body = json_pack("{s:o}", "operation", operation_view_to_json(&view));
+    const struct plan *plan = plan_run_find(m, operation->id);
+    if (plan != NULL) {
+        json_object_set_new(body, "undoes", list_undoes(plan));
+    }
+    return body;
+}
+
 void verb_cancel_operation(struct manager *m, const struct request *request)
 {
     if (txn_call_in_turn(m, verb_cancel_operation, request)) {
@@ -165,13 +193,10 @@ void verb_cancel_operation(struct manager *m, const struct request *request)
     if (r == 0 && operation == NULL) {
         r = error_set(&err, REASON_CONFLICT, SUBJECT("operation", view.id), "it is over: %s",
                       operation_state_name(view.state));
-    } else if (r == 0) {
-        r = operation_cancel(operation, request->dry_run, &err);
-        operation_describe(operation, &view);
     }
     if (r != 0) {
         request_refuse(request, &err);
-        return;
+    } else {
+        operation_cancel_for(m, operation, request, show_cancelled);
     }
-    answer_view(request, &view);
 }

@@ -310,8 +310,8 @@ int power_plan(struct manager *m, const struct missing_devices *needs, bool exac
 void power_failed(const struct plan *plan, const char *vm_name, struct error *err)
 {
     const char *hint = plan_hint(plan);
-    error_set(err, REASON_DRIVER, SUBJECT("vm", vm_name), "VM \"%s\" can't start: %s", vm_name,
-              plan->problem);
+    error_set(err, plan->state == PLAN_CANCELLED ? REASON_CONFLICT : REASON_DRIVER,
+              SUBJECT("vm", vm_name), "VM \"%s\" can't start: %s", vm_name, plan->problem);
     error_hint(err, "%s%s`cleave plan show %s` shows all its steps", hint,
                hint[0] != '\0' ? "; " : "", plan->id);
 }

@@ -18,7 +18,7 @@ CTL = "/run/cleave-sim/bin/cleave-sim"
 DOMAIN = """<domain type='qemu'><name>template</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>{devices}</devices></domain>"""
-OVER = ("done", "undone", "stuck", "failed")
+OVER = ("done", "undone", "stuck", "failed", "cancelled")
 
 
 def children(pid):
@@ -255,7 +255,7 @@ class Machine:
         found = [f"claim {c['name']} is {c['state']}" for c in claims
                  if c["state"] not in ("bound", "failed", "pending" if waits(c) else "")]
         found += [f"plan {p['reason']} is {p['state']}" for p in self.api.get("/v1/plans")["plans"]
-                  if p["state"] not in ("done", "undone", "failed")]
+                  if p["state"] not in ("done", "undone", "failed", "cancelled")]
         got = [(claim, claim["assigned"]) for claim in claims if claim["assigned"] is not None]
         for bdf, gpu in self.gpus().items():
             on = [(claim, it) for claim, it in got if it["gpu"] == bdf]

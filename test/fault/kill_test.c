@@ -2,7 +2,8 @@
 /*
  * The process is killed (SIGKILL) before or after the k-th call of a port or of the store, for
  * every k; the host is a file that outlives it, the store is SQLite. The next start finishes the
- * plan or undoes it, even if it is killed itself on the way.
+ * plan or undoes it, even if it is killed itself on the way. Likewise while a plan is cancelled:
+ * once that was accepted, no death makes the plan go forward again.
  */
 #include <assert.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cancel.h"
 #include "scenario.h"
 #include "state/state.h"
 #include "store/sqlite.h"
@@ -23,7 +25,7 @@
 #define MIN_CALLS 10 /* of a scenario's act */
 #define MAX_CALLS 1000
 
-enum outcome { DIED = -1, SOUND = 0, UNSOUND, RESTLESS, NO_START, UNFINISHED, IDLE };
+enum outcome { DIED = -1, SOUND = 0, UNSOUND, RESTLESS, NO_START, UNFINISHED, IDLE, FORGOTTEN };
 
 static const char *const outcomes[] = {
     [SOUND] = "sound",
@@ -32,6 +34,7 @@ static const char *const outcomes[] = {
     [NO_START] = "the manager does not start",
     [UNFINISHED] = "a plan is left unfinished or stuck",
     [IDLE] = "it carried out no plan, and so tests nothing",
+    [FORGOTTEN] = "a cancel was accepted, and the plan is not cancelled",
 };
 
 static struct mhost_data data;
@@ -40,7 +43,8 @@ static char dir[64];
 /* What the child has to say, in memory that it shares with us. */
 struct report {
     char why[256];
-    unsigned calls, of_act;
+    unsigned calls, of_act, of_steps;
+    struct cancel cancel;
 };
 static struct report *report;
 
@@ -70,19 +74,34 @@ static bool all_plans_ended(struct mhost *mhost)
     size_t n = 0;
     bool ended = ledger_load_plans(mhost->manager->ledger, 100, false, &plans, &n, NULL) == 0;
     for (size_t i = 0; i < n; i++) {
-        ended = ended && (plans[i]->state == PLAN_DONE || plans[i]->state == PLAN_UNDONE);
+        ended = ended && (plans[i]->state == PLAN_DONE || plans[i]->state == PLAN_UNDONE ||
+                          plans[i]->state == PLAN_CANCELLED);
         plan_free(plans[i]);
     }
     free(plans);
     return ended;
 }
 
+static bool is_cancelled_as_promised(struct mhost *mhost)
+{
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    if (!cancel_was_accepted(&report->cancel)) {
+        return true;
+    }
+    int r = ledger_load_plan(mhost->manager->ledger, report->cancel.plan, &plan, NULL);
+    return r == 0 && plan != NULL && plan->state == PLAN_CANCELLED;
+}
+
 /* What a child does behind its start on what is there; each may be NULL. */
 struct life {
     void (*meanwhile)(struct mhost *mhost), (*act)(struct mhost *mhost);
+    bool cancels; /* what it acted, at that call of its steps */
+    unsigned cancel_at;
     enum fault_kind kind;
     unsigned at;
 };
+
+#define NO_CALL 1000 /* more than any plan makes */
 
 static bool rests_after(struct mhost *mhost, void (*what)(struct mhost *mhost))
 {
@@ -106,19 +125,28 @@ static enum outcome live(const struct life *life)
     }
     unsigned before_act = mhost.faults.calls;
     CLEANUP(plan_freep) struct plan *before = scenario_last_plan(&mhost);
+    if (life->cancels) {
+        cancel_begin(&mhost, life->cancel_at, &report->cancel);
+    }
     if (!rests_after(&mhost, life->act)) {
         return RESTLESS;
     }
     report->calls = mhost.faults.calls;
+    report->of_steps = NO_CALL - (unsigned)atomic_load(&mhost.faults.spared);
     report->of_act = report->calls - before_act;
     CLEANUP(plan_freep) struct plan *after = scenario_last_plan(&mhost);
     enum outcome outcome = SOUND;
-    if (life->act != NULL && !scenario_did_something(before, after)) {
+    if (life->act != NULL && life->cancel_at == 0 && !scenario_did_something(before, after)) {
         outcome = IDLE;
     } else if (!mhost_is_sound(&mhost, report->why, sizeof(report->why))) {
         outcome = UNSOUND;
     } else if (!all_plans_ended(&mhost)) {
         outcome = UNFINISHED;
+    } else if (!is_cancelled_as_promised(&mhost)) {
+        outcome = FORGOTTEN;
+    }
+    if (life->cancels) {
+        cancel_end(&mhost, &report->cancel);
     }
     mhost_close(&mhost);
     return outcome;
@@ -212,6 +240,61 @@ static void every_boundary_may_be_the_last(void **state)
     print_message("# %s: killed at %u boundaries\n", scenario->name, 2 * calls);
 }
 
+/* In the middle of its steps, while one is applied. */
+static unsigned find_middle(const struct scenario *scenario)
+{
+    begin(scenario);
+    const struct life life = {.meanwhile = scenario->meanwhile,
+                              .act = scenario->act,
+                              .cancels = true,
+                              .cancel_at = NO_CALL};
+    expect(in_child(&life), "not cancelled", scenario, 0);
+    finish();
+    return report->of_steps / 2 | 1;
+}
+
+/* False: the process has no such call. */
+static bool cancel_and_kill(const struct scenario *scenario, struct life life, unsigned *accepted)
+{
+    begin(scenario);
+    life.kind = life.at % 2 == 0 ? FAULT_DIE_BEFORE : FAULT_DIE_AFTER;
+    enum outcome outcome = in_child(&life);
+    bool died = outcome == DIED;
+    if (!died) {
+        expect(outcome, "when cancelled", scenario, life.at);
+    }
+    *accepted += cancel_was_accepted(&report->cancel);
+    outcome = in_child(&(struct life){.kind = life.kind, .at = 1 + life.at % 7});
+    if (outcome != DIED) {
+        expect(outcome, "after the first restart", scenario, life.at);
+    }
+    expect(in_child(&(struct life){0}), "after the last restart", scenario, life.at);
+    finish();
+    return died;
+}
+
+static void every_boundary_of_a_cancel_may_be_the_last(void **state)
+{
+    const struct scenario *scenario = *state;
+    if (scenario->no_way_back) {
+        skip();
+    }
+    struct life life = {.meanwhile = scenario->meanwhile,
+                        .act = scenario->act,
+                        .cancels = true,
+                        .cancel_at = find_middle(scenario)};
+    unsigned accepted = 0;
+    life.at = NO_CALL;
+    assert_false(cancel_and_kill(scenario, life, &accepted));
+    assert_int_equal(accepted, 1);
+    unsigned first = report->cancel.calls + 1;
+    for (life.at = first; cancel_and_kill(scenario, life, &accepted); life.at++) {
+    }
+    assert_true(accepted > 2);
+    print_message("# %s: killed at %u boundaries, %u behind the answer\n", scenario->name,
+                  life.at - first, accepted - 2);
+}
+
 static int load(void **state)
 {
     (void)state;
@@ -231,13 +314,15 @@ static int unload(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[24] = {0};
-    assert(n_scenarios <= ARRAY_SIZE(tests));
+    struct CMUnitTest tests[48] = {0};
+    assert(2 * n_scenarios <= ARRAY_SIZE(tests));
     for (size_t i = 0; i < n_scenarios; i++) {
         tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
                                        .test_func = every_boundary_may_be_the_last,
                                        .initial_state = (void *)(uintptr_t)&scenarios[i]};
+        tests[n_scenarios + i] = tests[i];
+        tests[n_scenarios + i].test_func = every_boundary_of_a_cancel_may_be_the_last;
     }
     cmocka_set_test_filter(getenv("CLEAVE_TEST_FILTER"));
-    return _cmocka_run_group_tests("kill", tests, n_scenarios, load, unload);
+    return _cmocka_run_group_tests("kill", tests, 2 * n_scenarios, load, unload);
 }

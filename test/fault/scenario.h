@@ -12,6 +12,7 @@ struct scenario {
     void (*meanwhile)(
         struct mhost *mhost);          /* to the host, before the eyes of who acts; may be NULL */
     void (*act)(struct mhost *mhost);  /* one request, answered; its plan may still run */
+    bool no_way_back;                  /* its plan can't be cancelled once it runs */
     void (*mend)(struct mhost *mhost); /* what a person does when it failed; may be NULL */
 };
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/cancel_view.h"
 #include "cli/command.h"
 #include "cli/follow.h"
 #include "cli/listing.h"
@@ -195,7 +196,7 @@ static int cmd_operation_watch(struct cli *cli, const struct arguments *argument
     const char *id = arguments->args[0];
     CLEANUP_FREE char *url = client_path("/v1/operations/", id, "");
     CLEANUP_FREE char *goes_on = xasprintf(
-        "\nthe operation continues; `cleave operation cancel %s` ends it\n", SHELL_ARG(id));
+        "\nthe operation continues; to end it:\n`cleave operation cancel %s`\n", SHELL_ARG(id));
     const struct follow follow = {.url = url,
                                   .path = "operation",
                                   .ended = operation_is_over,
@@ -213,14 +214,7 @@ static int cmd_operation_watch(struct cli *cli, const struct arguments *argument
 static int cmd_operation_cancel(struct cli *cli, const struct arguments *arguments,
                                 struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/operations/", arguments->args[0], "/cancel");
-    CLEANUP_JSON json_t *json = NULL;
-    int r = cli_change(cli, "POST", path, NULL, &json, err);
-    if (r == 0 && !cli_print_raw(cli, json)) {
-        prose_print(cli_width(cli), "%s: %s", view_text(json, "operation.text", "-"),
-                    cli->dry_run ? "would be cancelled" : view_text(json, "operation.state", "-"));
-    }
-    return r;
+    return cancel_view_run(cli, arguments->args[0], err);
 }
 
 /* ---- the table ---- */

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/cancel_view.h"
 #include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/plan_view.h"
@@ -46,6 +47,11 @@ static int cmd_plan_show(struct cli *cli, const struct arguments *arguments, str
     return result;
 }
 
+static int cmd_plan_cancel(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+    return cancel_view_run(cli, arguments->args[0], err);
+}
+
 /* ---- the table ---- */
 
 static const struct command commands[] = {
@@ -63,5 +69,13 @@ static const struct command commands[] = {
      .help = "show one plan, step by step",
      .examples = {"plan show 6ef7fb75"},
      .run = cmd_plan_show},
+    {.object = "plan",
+     .name = "cancel",
+     .args = "ID",
+     .n_args = 1,
+     .help = "end a plan after the step under way, and undo what it did",
+     .examples = {"plan cancel 6ef7fb75 --dry-run", "plan cancel 6ef7fb75"},
+     .changes = true,
+     .run = cmd_plan_cancel},
 };
 const struct command_table plan_commands = COMMAND_TABLE(commands);

@@ -122,7 +122,28 @@ static const struct followed rows[] = {
      {OPERATION("cancelling", "1", ""), NULL},
      0,
      "POST /v1/operations/o1/cancel",
-     "emptying the host: cancelling\n"},
+     "emptying the host: cancelling\n`cleave operation watch o1` follows it\n"},
+    {"plan cancel p1",
+     {"{\"operation\":{\"text\":\"claim create a\",\"state\":\"cancelling\"},"
+      "\"undoes\":[\"unmake b\",\"unmake a\"]}",
+      NULL},
+     0,
+     "POST /v1/operations/p1/cancel",
+     "claim create a: cancelling\nwhat is done is undone, in this order:\n    unmake b\n"
+     "    unmake a\n`cleave operation watch p1` follows it\n"},
+    {"plan cancel p1 --dry-run",
+     {"{\"operation\":{\"text\":\"claim create a\",\"state\":\"running\"},\"undoes\":[]}", NULL},
+     0,
+     "POST /v1/operations/p1/cancel?dryRun=true",
+     "claim create a: would be cancelled\nno step of it was begun: there is nothing to undo\n"
+     "\nDry run: nothing was changed.\n"},
+    {"claim delete a",
+     {CHANGE(PLAN("running", "planned", "planned")),
+      "{\"id\":\"p1\",\"state\":\"cancelled\",\"problem\":\"cancelled by root\",\"steps\":[]}",
+      NULL},
+     0,
+     "DELETE /v1/claims/a, GET /v1/plans/7d0f3c1e-1",
+     "error: the plan is cancelled, and what it did is undone: cancelled by root\n"},
 };
 
 static void answer_by(const struct followed *row)
@@ -241,14 +262,12 @@ static void what_has_a_state_at_one_url_is_followed_and_cancelled(void **state)
     wait_notice_free(cli.wait_notice);
 }
 
-/* Ctrl-C leaves a drain to itself. */
-static void an_interrupted_drain_goes_on(void **state)
+#define LONG_ID "7d0f3c1e-0000-4000-8000-0000000000d1"
+#define LONG_PLAN "{\"id\":\"" LONG_ID "\",\"state\":\"running\",\"steps\":[]}"
+
+/* What a command of which a Ctrl-C leaves the rest to itself says in its child, at that. */
+static void read_last_words(const struct followed *row, char *ret_text, size_t size)
 {
-    (void)state;
-    static const struct followed drained = {
-        .answers = {DRAIN("running", "waiting", "waiting", ""), NULL},
-        .interrupts = 1 << 2,
-    };
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
@@ -256,25 +275,56 @@ static void an_interrupted_drain_goes_on(void **state)
     if (child == 0) {
         struct error err = {0};
         (void)dup2(ends[1], STDERR_FILENO);
-        answer_by(&drained);
-        (void)answered_run("host drain", &err);
+        answer_by(row);
+        (void)answered_run(row->command, &err);
         _exit(0);
     }
     close(ends[1]);
-    char text[128] = "";
-    assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+    size_t len = 0;
+    for (ssize_t n = 1; n > 0 && len < size - 1; len += n > 0 ? (size_t)n : 0) {
+        n = read(ends[0], ret_text + len, size - 1 - len);
+    }
+    ret_text[len] = '\0';
     close(ends[0]);
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 130);
-    assert_string_equal(text, "\nthe drain continues; `cleave host drain --cancel` ends it\n");
+}
+
+static void an_interrupt_says_what_goes_on_and_how_to_end_it(void **state)
+{
+    (void)state;
+    static const struct followed left[] = {
+        {.command = "host drain",
+         .answers = {DRAIN("running", "waiting", "waiting", ""), NULL},
+         .interrupts = 1 << 2,
+         .output = "\nthe drain continues; `cleave host drain --cancel` ends it\n"},
+        {.command = "claim delete a",
+         .answers = {CHANGE(LONG_PLAN), LONG_PLAN, LONG_PLAN, NULL},
+         .interrupts = 1 << 1,
+         .output = "\nthe plan continues\nto follow it: `cleave operation watch " LONG_ID "`\n"
+                   "to undo it:   `cleave plan cancel " LONG_ID "`\n"},
+        {.command = "operation watch " LONG_ID,
+         .answers = {OPERATION("running", "0", ""), OPERATION("running", "0", ""), NULL},
+         .interrupts = 1 << 1,
+         .output = "emptying the host: running, 0/2 VMs\n\nthe operation continues; to end it:\n"
+                   "`cleave operation cancel " LONG_ID "`\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+        char text[512];
+        read_last_words(&left[i], text, sizeof(text));
+        assert_string_equal(text, left[i].output);
+        for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+            assert_in_range(strcspn(line, "\n"), 0, 80);
+        }
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_terminal_has_one_line_that_moves_and_is_cleared),
-        cmocka_unit_test(an_interrupted_drain_goes_on),
+        cmocka_unit_test(an_interrupt_says_what_goes_on_and_how_to_end_it),
         cmocka_unit_test(what_has_a_state_at_one_url_is_followed_and_cancelled),
         cmocka_unit_test(each_change_of_what_is_followed_is_reported_once),
     };

@@ -11,6 +11,12 @@
 #include "cli/prose.h"
 #include "cli/view.h"
 
+/* Said at a Ctrl-C. An id has 36 characters: each line fits a terminal. */
+#define GOES_ON                                                                                    \
+    "\nthe plan continues\n"                                                                       \
+    "to follow it: `cleave operation watch %s`\n"                                                  \
+    "to undo it:   `cleave plan cancel %s`\n"
+
 static bool plan_is_over(const json_t *plan)
 {
     const char *state = view_text(plan, "state", "");
@@ -76,12 +82,15 @@ static int check_plan(const json_t *plan, struct error *err)
 /* Follows the plan of `change`, and puts what it became there. */
 static int follow_plan(struct cli *cli, json_t *change, struct error *err)
 {
-    CLEANUP_FREE char *url = client_path("/v1/plans/", view_text(change, "plan.id", ""), "");
+    const char *id = view_text(change, "plan.id", "");
+    CLEANUP_FREE char *url = client_path("/v1/plans/", id, "");
+    CLEANUP_FREE char *goes_on = xasprintf(GOES_ON, SHELL_ARG(id), SHELL_ARG(id));
     const struct follow follow = {.url = url,
                                   .ended = plan_is_over,
                                   .draw = draw_plan,
                                   .report = report_plan,
-                                  .check = check_plan};
+                                  .check = check_plan,
+                                  .interrupt = {.text = goes_on}};
     json_t *plan = json_incref(view_at(change, "plan"));
     int result = follow_run(cli, &follow, &plan, err);
     json_object_set_new(change, "plan", plan);
@@ -161,6 +170,12 @@ static int show_change(struct cli *cli, const json_t *change, struct error *err)
     const char *state = view_text(plan, "state", "-");
     const char *id = view_text(plan, "id", "-");
     bool raw = cli_print_raw(cli, change);
+    if (str_eq(state, "cancelled")) {
+        error_set(err, REASON_CONFLICT, "", "the plan is cancelled, and what it did is undone: %s",
+                  view_text(plan, "problem", "no reason was given"));
+        error_hint(err, "`cleave plan show %s` has all its steps", id);
+        return -REASON_CONFLICT;
+    }
     bool lacks = str_eq(state, "done") && view_text(plan, "problem", NULL) != NULL;
     if (lacks || str_eq(state, "undone") || str_eq(state, "stuck") || str_eq(state, "failed")) {
         error_set(err, REASON_DRIVER, "", "the plan is %s: %s", state,

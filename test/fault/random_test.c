@@ -41,8 +41,11 @@ struct play {
     struct mhost mhost;
     char last[160]; /* action, for the message */
     char touched[CLIENTS + 1][NAME_SIZE];
-    size_t n_touched; /* claims that it may change; SIZE_MAX: any */
+    size_t n_touched;       /* claims that it may change; SIZE_MAX: any */
+    bool stopped[FAKE_VMS]; /* VMs that were asked to stop, and may be on once more */
 };
+
+static unsigned n_cancelled; /* plans */
 
 /* xorshift64: small, and the same everywhere. */
 static uint32_t draw(struct play *play, uint32_t below)
@@ -143,6 +146,7 @@ static void send_stop(struct play *play, struct answer *answer)
 {
     const struct fake_vm *vm = draw_vm(play);
     str_print(play->last, sizeof(play->last), "stop %s", vm->name);
+    play->stopped[vm - play->host.vms] = true;
     mhost_ask(&play->mhost, VERB_STOP_VM, answer, .target = vm->name);
 }
 
@@ -197,6 +201,27 @@ static void play_clients(struct play *play)
         answer_done(&answers[i]);
     }
     snprintf(play->last, sizeof(play->last), "%s | %s | %s", all[0], all[1], all[2]);
+}
+
+/* What a plan does is cancelled as soon as it was answered, wherever the plan is then. */
+static void play_cancel(struct play *play)
+{
+    struct answer answer = {0};
+    struct answer cancel = {0};
+    const struct operation *plan = NULL;
+    draw_request(play)(play, &answer);
+    (void)mhost_wait(&play->mhost, &answer);
+    for (vec_each(&play->mhost.manager->operations.items, operation)) {
+        bool runs = (*operation)->kind->id == OPERATION_KIND_PLAN && !operation_is_over(*operation);
+        plan = runs ? *operation : plan;
+    }
+    if (plan != NULL) {
+        mhost_ask(&play->mhost, VERB_CANCEL_OPERATION, &cancel, .target = plan->id);
+        assert_true(mhost_wait(&play->mhost, &cancel));
+        n_cancelled += cancel.err.reason == REASON_NONE;
+    }
+    answer_done(&cancel);
+    answer_done(&answer);
 }
 
 /* ---- mishaps ---- */
@@ -289,7 +314,7 @@ static const struct {
     uint32_t weight;
 } table[] = {
     {play_request, 24},  {play_fault, 8},  {play_clients, 8}, {play_crash, 6},   {play_restart, 3},
-    {play_power_off, 5}, {play_reboot, 2}, {play_reload, 2},  {play_restore, 3},
+    {play_power_off, 5}, {play_reboot, 2}, {play_reload, 2},  {play_restore, 3}, {play_cancel, 6},
 };
 
 static void play_any(struct play *play)
@@ -326,7 +351,7 @@ static void check_running(const struct play *play, const struct fake_host *befor
     for (size_t i = 0; i < FAKE_VMS; i++) {
         const struct fake_vm *was = &before->vms[i];
         const struct fake_vm *is = &play->host.vms[i];
-        if (!was->running || !is->running) {
+        if (!was->running || !is->running || play->stopped[i]) {
             continue;
         }
         for (uint32_t j = 0; j < was->n_devices; j++) {
@@ -385,6 +410,7 @@ static void play_turn(struct play *play)
         *vec_push(&claims) = *claim;
     }
     play->n_touched = 0;
+    memset(play->stopped, 0, sizeof(play->stopped));
     play_any(play);
     bool sound = false;
     for (int looks = 0; !sound && looks < LOOKS; looks++) {
@@ -428,8 +454,9 @@ static void random_actions_and_faults_leave_nothing_behind(void **state)
     }
     uint64_t n = (last_seed - first_seed + 1 + n_kept) * n_actions;
     uint64_t us = clock_monotonic_us() - began_us;
-    print_message("# %llu actions, %llu per second\n", (unsigned long long)n,
-                  (unsigned long long)(n * 1000000 / (us == 0 ? 1 : us)));
+    print_message("# %llu actions, %llu per second, %u plans cancelled\n", (unsigned long long)n,
+                  (unsigned long long)(n * 1000000 / (us == 0 ? 1 : us)), n_cancelled);
+    assert_true(first_seed == last_seed || n_cancelled > 0);
 }
 
 static int load(void **state)

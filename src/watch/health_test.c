@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quarantine, cordon, recovery and drain, over a host in memory. */
+/* Faults, quarantine and recovery, over a host in memory. */
 #include <stdio.h>
 #include <string.h>
 
@@ -308,152 +308,6 @@ static void a_vm_of_a_quarantined_gpu_does_not_start(void **state)
     answer_done(&answer);
 }
 
-/* ---- cordon and drain ---- */
-
-static void a_cordon_is_stored_and_taken_back(void **state)
-{
-    struct mhost_fixture *f = *state;
-    struct answer answer = {0};
-    CLEANUP_JSON json_t *body = json_pack("{s:s}", "reason", "fan");
-    mhost_ask(&f->mhost, VERB_CORDON_GPU, &answer, .target = MHOST_L40S, .json = body);
-    assert_true(mhost_wait(&f->mhost, &answer));
-    assert_string_equal(answer_text(&answer, "cordoned.reason"), "fan");
-    answer_done(&answer);
-    mhost_stop(&f->mhost);
-    assert_int_equal(mhost_start(&f->mhost), 0);
-    assert_true(record(&f->mhost, MHOST_L40S)->cordon.set);
-    struct answer again = {0};
-    mhost_ask(&f->mhost, VERB_UNCORDON_GPU, &again, .target = MHOST_L40S);
-    assert_true(mhost_wait(&f->mhost, &again));
-    answer_done(&again);
-    assert_false(record(&f->mhost, MHOST_L40S)->cordon.set);
-}
-
-static void a_cordon_keeps_its_reason_until_another_is_given(void **state)
-{
-    struct mhost_fixture *f = *state;
-    static const struct {
-        const char *given, *kept; /* NULL: none is given */
-    } rows[] = {{NULL, ""}, {"fan", "fan"}, {NULL, "fan"}, {"dust", "dust"}};
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct answer answer = {0};
-        CLEANUP_JSON json_t *body =
-            rows[i].given == NULL ? NULL : json_pack("{s:s}", "reason", rows[i].given);
-        mhost_ask(&f->mhost, VERB_CORDON_GPU, &answer, .target = MHOST_L40S, .json = body);
-        assert_true(mhost_wait(&f->mhost, &answer));
-        answer_done(&answer);
-        assert_string_equal(record(&f->mhost, MHOST_L40S)->cordon.why, rows[i].kept);
-    }
-}
-
-static void drain(struct mhost *mhost, const char *text, bool dry_run, struct answer *answer)
-{
-    struct error err = {0};
-    CLEANUP_JSON json_t *body = NULL;
-    assert_int_equal(json_read(text, strlen(text), "test", &body, &err), 0);
-    mhost_ask(mhost, VERB_DRAIN_HOST, answer, .json = body, .dry_run = dry_run);
-    assert_true(mhost_wait(mhost, answer));
-}
-
-static bool is_over(struct mhost *mhost)
-{
-    struct answer answer = {0};
-    mhost_ask(mhost, VERB_GET_DRAIN, &answer);
-    assert_true(mhost_wait(mhost, &answer));
-    bool over = answer.body != NULL && answer_text(&answer, "drain.finishedAt") != NULL;
-    answer_done(&answer);
-    return over;
-}
-
-static void wait_for_drain(struct mhost *mhost)
-{
-    for (int i = 0; i < 2000 && !is_over(mhost); i++) {
-        mhost_look(mhost);
-    }
-    assert_true(is_over(mhost));
-}
-
-static void without_a_target_vms_are_stopped_or_stay(void **state)
-{
-    struct mhost_fixture *f = *state;
-    char message[ERROR_TEXT_SIZE] = "";
-    serve_two(&f->mhost);
-    fake_host_vm(&f->host, "web1")->running = true;
-    struct answer trial = {0};
-    drain(&f->mhost, "{}", true, &trial);
-    const json_t *vm =
-        json_array_get(json_object_get(json_object_get(trial.body, "drain"), "vms"), 0);
-    assert_string_equal(json_string_value(json_object_get(vm, "verdict")), "stay");
-    assert_string_equal(json_string_value(json_object_get(vm, "why")), "no target was named");
-    answer_done(&trial);
-    assert_null(record(&f->mhost, MHOST_A100));
-    struct answer answer = {0};
-    drain(&f->mhost, "{\"stop\": true}", false, &answer);
-    assert_int_equal(answer.err.reason, REASON_NONE);
-    answer_done(&answer);
-    wait_for_drain(&f->mhost);
-    assert_false(fake_host_vm(&f->host, "web1")->running);
-    assert_true(record(&f->mhost, MHOST_A100)->cordon.set);
-    assert_int_equal(mhost_count_events(&f->mhost, "host-drained", NULL, message), 1);
-    struct answer end = {0};
-    mhost_ask(&f->mhost, VERB_UNDRAIN_HOST, &end);
-    assert_true(mhost_wait(&f->mhost, &end));
-    answer_done(&end);
-    assert_false(record(&f->mhost, MHOST_A100)->cordon.set);
-}
-
-static void who_is_not_root_drains_to_no_socket_of_this_host(void **state)
-{
-    struct mhost_fixture *f = *state;
-    static const struct {
-        const char *body;
-        enum reason reason;
-    } rows[] = {
-        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system?command=/x\"}]}", REASON_INVALID},
-        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\"}, {\"destination\": "
-         "\"qemu+unix:///system?socket=/x\"}]}",
-         REASON_PERMISSION},
-        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\", \"peer\": \"unix:/x\"}]}",
-         REASON_PERMISSION},
-        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\", \"migrateUri\": \"exec:/x\"}]}",
-         REASON_INVALID},
-        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\"}]}", REASON_NONE},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct answer answer = {0};
-        drain(&f->mhost, rows[i].body, true, &answer);
-        if (answer.err.reason != rows[i].reason) {
-            fail_msg("%s: %s", rows[i].body, answer.err.message);
-        }
-        answer_done(&answer);
-    }
-}
-
-static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
-{
-    struct mhost_fixture *f = *state;
-    static const struct {
-        const char *destination, *peer;
-        enum reason reason;
-    } rows[] = {
-        {"qemu+ext://h/system?command=/x", "ssh:h", REASON_INVALID},
-        {"qemu+unix:///system", "ssh:h", REASON_PERMISSION},
-        {"qemu+ssh://h/system", "http://169.254.169.254", REASON_PERMISSION},
-        {"qemu+tcp://127.0.0.1:6379/system", "ssh:h", REASON_PERMISSION},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct answer answer = {0};
-        CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "vm", "web1", "destination",
-                                              rows[i].destination, "peer", rows[i].peer);
-        mhost_ask(&f->mhost, VERB_MIGRATE_VM, &answer, .json = body, .dry_run = true);
-        assert_true(mhost_wait(&f->mhost, &answer));
-        if (answer.err.reason != rows[i].reason) {
-            fail_msg("%s, %s: %s", rows[i].destination, rows[i].peer, answer.err.message);
-        }
-        answer_done(&answer);
-    }
-}
-
 /* The vGPU of claim "a" would not go once; `quarantined`: its GPU was set aside for that. */
 static void remember_stuck(struct mhost *mhost, bool quarantined)
 {
@@ -527,11 +381,6 @@ int main(void)
         TEST(a_function_that_lets_go_after_all_is_free_again),
         TEST(a_gpu_set_aside_for_a_function_is_free_once_that_lets_go),
         TEST(a_quarantine_for_more_stays_when_a_function_lets_go),
-        TEST(a_cordon_is_stored_and_taken_back),
-        TEST(a_cordon_keeps_its_reason_until_another_is_given),
-        TEST(without_a_target_vms_are_stopped_or_stay),
-        TEST(who_is_not_root_drains_to_no_socket_of_this_host),
-        TEST(who_is_not_root_moves_a_vm_to_no_socket_of_this_host),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

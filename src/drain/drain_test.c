@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Drains, over a host in memory. */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "mhost_fixture.h"
+#include "state/state.h"
+#include "test.h"
+
+static const struct gpu_record *record(struct mhost *mhost, const char *bdf)
+{
+    struct pci_addr addr;
+    assert_true(pci_addr_parse(bdf, &addr));
+    return gpu_records_find_addr(&mhost->manager->gpu_records, &addr);
+}
+
+static void serve_one(struct mhost *mhost)
+{
+    assert_int_equal(
+        mhost_create(mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL), 0);
+    assert_true(mhost_settle(mhost));
+}
+
+static void drain(struct mhost *mhost, const char *text, bool dry_run, struct answer *answer)
+{
+    struct error err = {0};
+    CLEANUP_JSON json_t *body = NULL;
+    assert_int_equal(json_read(text, strlen(text), "test", &body, &err), 0);
+    mhost_ask(mhost, VERB_DRAIN_HOST, answer, .json = body, .dry_run = dry_run);
+    assert_true(mhost_wait(mhost, answer));
+}
+
+static bool is_over(struct mhost *mhost)
+{
+    struct answer answer = {0};
+    mhost_ask(mhost, VERB_GET_DRAIN, &answer);
+    assert_true(mhost_wait(mhost, &answer));
+    bool over = answer.body != NULL && answer_text(&answer, "drain.finishedAt") != NULL;
+    answer_done(&answer);
+    return over;
+}
+
+static void wait_for_drain(struct mhost *mhost)
+{
+    for (int i = 0; i < 2000 && !is_over(mhost); i++) {
+        mhost_look(mhost);
+    }
+    assert_true(is_over(mhost));
+}
+
+static void without_a_target_vms_are_stopped_or_stay(void **state)
+{
+    struct mhost_fixture *f = *state;
+    char message[ERROR_TEXT_SIZE] = "";
+    serve_one(&f->mhost);
+    fake_host_vm(&f->host, "web1")->running = true;
+    struct answer trial = {0};
+    drain(&f->mhost, "{}", true, &trial);
+    const json_t *vm =
+        json_array_get(json_object_get(json_object_get(trial.body, "drain"), "vms"), 0);
+    assert_string_equal(json_string_value(json_object_get(vm, "verdict")), "stay");
+    assert_string_equal(json_string_value(json_object_get(vm, "why")), "no target was named");
+    answer_done(&trial);
+    assert_null(record(&f->mhost, MHOST_A100));
+    struct answer answer = {0};
+    drain(&f->mhost, "{\"stop\": true}", false, &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    wait_for_drain(&f->mhost);
+    assert_false(fake_host_vm(&f->host, "web1")->running);
+    assert_true(record(&f->mhost, MHOST_A100)->cordon.set);
+    assert_int_equal(mhost_count_events(&f->mhost, "host-drained", NULL, message), 1);
+    struct answer end = {0};
+    mhost_ask(&f->mhost, VERB_UNDRAIN_HOST, &end);
+    assert_true(mhost_wait(&f->mhost, &end));
+    answer_done(&end);
+    assert_false(record(&f->mhost, MHOST_A100)->cordon.set);
+}
+
+static void who_is_not_root_drains_to_no_socket_of_this_host(void **state)
+{
+    struct mhost_fixture *f = *state;
+    static const struct {
+        const char *body;
+        enum reason reason;
+    } rows[] = {
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system?command=/x\"}]}", REASON_INVALID},
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\"}, {\"destination\": "
+         "\"qemu+unix:///system?socket=/x\"}]}",
+         REASON_PERMISSION},
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\", \"peer\": \"unix:/x\"}]}",
+         REASON_PERMISSION},
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\", \"migrateUri\": \"exec:/x\"}]}",
+         REASON_INVALID},
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\"}]}", REASON_NONE},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct answer answer = {0};
+        drain(&f->mhost, rows[i].body, true, &answer);
+        if (answer.err.reason != rows[i].reason) {
+            fail_msg("%s: %s", rows[i].body, answer.err.message);
+        }
+        answer_done(&answer);
+    }
+}
+
+int main(void)
+{
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, mhost_fixture_setup, mhost_fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(without_a_target_vms_are_stopped_or_stay),
+        TEST(who_is_not_root_drains_to_no_socket_of_this_host),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -351,10 +351,26 @@ static void call_back(struct drain_run *d)
     }
 }
 
+/* VMs that came to run after the drain began were judged by no one: they stay, and are named.
+ * False: more of them run than can be named. */
+static bool add_latecomers(struct drain_run *d)
+{
+    size_t judged = d->drain->vms.n;
+    bool complete = drain_collect(d);
+    for (size_t i = judged; i < d->drain->vms.n; i++) {
+        struct drain_vm *vm = &d->drain->vms.items[i];
+        vm->verdict = DRAIN_STAY;
+        STR_SET(vm->why, "it came to run after the drain began: drain the host once more");
+        drain_vm_move(vm, DRAIN_LEFT);
+    }
+    return complete;
+}
+
 static void end(struct drain_run *d)
 {
     struct drain *drain = d->drain;
-    bool all = count(drain, DRAIN_GONE) == drain->vms.n;
+    bool complete = drain->state == DRAIN_CANCELLING || add_latecomers(d);
+    bool all = complete && count(drain, DRAIN_GONE) == drain->vms.n;
     drain->finished_us = clock_realtime_us();
     drain_run_enter(d, drain->state == DRAIN_CANCELLING ? DRAIN_CANCELLED
                        : all                            ? DRAIN_DONE

@@ -37,17 +37,31 @@ static void describe_devices(const struct manager *m, const struct vm *vm, struc
     STR_SET(out->devices, strbuf_str(&text));
 }
 
-void drain_collect(struct drain_run *d)
+static bool is_listed(const struct drain *drain, const struct vm *vm)
+{
+    for (vec_each(&drain->vms, listed)) {
+        if (str_eq(listed->name, vm->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool drain_collect(struct drain_run *d)
 {
     const struct manager *m = d->manager;
     for (vec_each(&m->host->vms, vm)) {
-        if (!vm_is_on(vm) || d->drain->vms.n == DRAIN_MAX_VMS) {
+        if (!vm_is_on(vm) || is_listed(d->drain, vm)) {
             continue;
+        }
+        if (d->drain->vms.n == DRAIN_MAX_VMS) {
+            return false;
         }
         struct drain_vm *entry = vec_push(&d->drain->vms);
         STR_SET(entry->name, vm->name);
         describe_devices(m, vm, entry);
     }
+    return true;
 }
 
 /* ---- one question ---- */

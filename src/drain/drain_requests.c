@@ -180,7 +180,15 @@ static void drain_in_turn(void *data)
     }
     const struct operation_start start = {.kind = &drain_kind, .dry_run = change->dry_run};
     struct drain_run *d = drain_run_new(m, TAKE_PTR(change->drain), &start);
-    drain_collect(d);
+    if (!drain_collect(d)) {
+        drain_run_free(d);
+        error_set(&own, REASON_UNSUPPORTED, "drain",
+                  "more than %d VMs run on this host, and one drain moves or stops no more of them",
+                  DRAIN_MAX_VMS);
+        error_hint(&own, "move or stop some of them first; `cleave vm list` shows them");
+        change_refuse(change, &own);
+        return;
+    }
     if (change->dry_run) {
         d->reply = change->reply;
         d->data = change->data;

@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "drain/drain_plan.h"
+#include "drain/drain_run.h"
 #include "mhost_fixture.h"
 #include "state/state.h"
 #include "test.h"
@@ -78,6 +80,78 @@ static void without_a_target_vms_are_stopped_or_stay(void **state)
     assert_false(record(&f->mhost, MHOST_A100)->cordon.set);
 }
 
+static bool stops_web1(void *data)
+{
+    const struct drain_run *d = ((const struct manager *)data)->drain_run;
+    return d->drain->vms.n == 1 && d->drain->vms.items[0].step == DRAIN_STOPPING;
+}
+
+/* A drain of web1 alone, which does not end before web2 was seen in the state that is wanted. */
+static void drain_while(struct mhost_fixture *f, bool web2_runs, struct answer *ret_drain)
+{
+    struct answer answer = {0};
+    struct fake_vm *web1 = fake_host_vm(&f->host, "web1");
+    web1->running = web1->firm = true;
+    drain(&f->mhost, "{\"stop\": true}", false, &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    assert_true(mhost_wait_until(&f->mhost, stops_web1, f->mhost.manager));
+    fake_host_vm(&f->host, "web2")->running = web2_runs;
+    mhost_look(&f->mhost);
+    web1->firm = false;
+    wait_for_drain(&f->mhost);
+    assert_false(web1->running);
+    *ret_drain = (struct answer){0};
+    mhost_ask(&f->mhost, VERB_GET_DRAIN, ret_drain);
+    assert_true(mhost_wait(&f->mhost, ret_drain));
+}
+
+static void a_drain_is_done_only_if_no_vm_runs(void **state)
+{
+    struct mhost_fixture *f = *state;
+    static const struct {
+        bool web2_runs;
+        const char *state, *event;
+    } rows[] = {{false, "done", "host-drained"}, {true, "incomplete", "host-not-drained"}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct answer answer;
+        drain_while(f, rows[i].web2_runs, &answer);
+        assert_string_equal(answer_text(&answer, "drain.state"), rows[i].state);
+        assert_int_equal(mhost_count_events(&f->mhost, rows[i].event, NULL, NULL), 1);
+        const json_t *vms = json_object_get(json_object_get(answer.body, "drain"), "vms");
+        assert_int_equal(json_array_size(vms), rows[i].web2_runs ? 2 : 1);
+        const json_t *web2 = json_array_get(vms, 1);
+        if (rows[i].web2_runs) {
+            assert_string_equal(json_string_value(json_object_get(web2, "vm")), "web2");
+            assert_string_equal(json_string_value(json_object_get(web2, "step")), "left");
+            assert_non_null(json_string_value(json_object_get(web2, "why")));
+        }
+        answer_done(&answer);
+    }
+}
+
+static void more_vms_than_a_drain_can_list_are_not_left_out_in_silence(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    CLEANUP(drain_freep) struct drain *drain = xcalloc(1, sizeof(*drain));
+    struct manager m = {.host = host};
+    struct drain_run d = {.manager = &m, .drain = drain};
+    for (size_t i = 0; i < DRAIN_MAX_VMS; i++) {
+        struct vm *vm = vec_push(&host->vms);
+        vm->state = VM_RUNNING;
+        str_print(vm->name, sizeof(vm->name), "vm%zu", i);
+    }
+    assert_true(drain_collect(&d));
+    assert_true(drain_collect(&d)); /* each once */
+    assert_int_equal(drain->vms.n, DRAIN_MAX_VMS);
+    *vec_push(&host->vms) = (struct vm){.name = "off", .state = VM_SHUT_OFF};
+    assert_true(drain_collect(&d));
+    *vec_push(&host->vms) = (struct vm){.name = "on", .state = VM_RUNNING};
+    assert_false(drain_collect(&d));
+    assert_int_equal(drain->vms.n, DRAIN_MAX_VMS);
+}
+
 static void who_is_not_root_drains_to_no_socket_of_this_host(void **state)
 {
     struct mhost_fixture *f = *state;
@@ -111,6 +185,8 @@ int main(void)
     cmocka_unit_test_setup_teardown(name, mhost_fixture_setup, mhost_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(without_a_target_vms_are_stopped_or_stay),
+        TEST(a_drain_is_done_only_if_no_vm_runs),
+        cmocka_unit_test(more_vms_than_a_drain_can_list_are_not_left_out_in_silence),
         TEST(who_is_not_root_drains_to_no_socket_of_this_host),
     };
 #undef TEST

@@ -200,6 +200,9 @@ void drain_describe(const struct drain *drain, struct operation_view *view)
         str_print(view->problem, sizeof(view->problem), "%zu of %zu VMs stay on this host", stay,
                   drain->vms.n);
         STR_SET(view->hint, "`cleave host drain --status` says why");
+    } else if (drain->state == DRAIN_INCOMPLETE) {
+        STR_SET(view->problem, "VMs came to run after the drain began, more than it can list");
+        STR_SET(view->hint, "drain the host once more; `cleave vm list` shows them");
     }
 }
 

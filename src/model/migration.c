@@ -13,7 +13,7 @@ static const struct word migration_state_rows[] = {
                             .initial = true},
     [MIGRATION_PREPARING] = {.name = "preparing", .next = TO(MOVING) | TO(ABORTING)},
     /* From here to releasing, or from anywhere to failed, also by a person's word: the target does
-     * not answer, and where the VM is can't be seen from here (migration_resolve.c). */
+     * not answer, and where the VM is can't be seen from here (migration/outgoing_resolve.c). */
     [MIGRATION_MOVING] = {.name = "moving",
                           .next = TO(SWITCHING) | TO(ABORTING) | TO(FAILED) | TO(RELEASING)},
     [MIGRATION_SWITCHING] = {.name = "switching",

@@ -12,18 +12,13 @@
 
 /* ---- which VMs ---- */
 
-static bool is_of(const struct claim *claim, const struct vm *vm)
-{
-    return claim->vm[0] != '\0' && (str_eq(claim->vm, vm->name) || str_eq(claim->vm, vm->uuid));
-}
-
 /* What the VM has of GPUs, for the reader: "L40S-8Q, passthrough". */
 static void describe_devices(const struct manager *m, const struct vm *vm, struct drain_vm *out)
 {
     CLEANUP_STRBUF struct strbuf text = {0};
     size_t claimed = 0;
     for (vec_each(&m->claims, claim)) {
-        if (is_of(claim, vm)) {
+        if (claim_is_of(claim, vm->name, vm->uuid)) {
             const char *what =
                 claim->spec.type[0] != '\0' ? claim->spec.type : claim_mode_name(claim->spec.mode);
             strbuf_addf(&text, "%s%s", text.len == 0 ? "" : ", ", what);

@@ -152,6 +152,23 @@ static void more_vms_than_a_drain_can_list_are_not_left_out_in_silence(void **st
     assert_int_equal(drain->vms.n, DRAIN_MAX_VMS);
 }
 
+/* By UUID: a claim follows a renamed VM only once a look has shown the new name. */
+static void a_vm_s_devices_are_those_of_its_claims(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    CLEANUP(drain_freep) struct drain *drain = xcalloc(1, sizeof(*drain));
+    struct claim claims[] = {{.vm = "old", .vm_uuid = "A-1", .spec = {.type = "L40S-8Q"}},
+                             {.vm = "new", .vm_uuid = "b-2", .spec = {.type = "L40S-4Q"}},
+                             {.vm = "new", .spec = {.type = "L40S-2Q"}},
+                             {.spec = {.type = "L40S-1Q"}}};
+    struct manager m = {.host = host, .claims = {.items = claims, .n = ARRAY_SIZE(claims)}};
+    struct drain_run d = {.manager = &m, .drain = drain};
+    *vec_push(&host->vms) = (struct vm){.name = "new", .uuid = "a-1", .state = VM_RUNNING};
+    assert_true(drain_collect(&d));
+    assert_string_equal(drain->vms.items[0].devices, "L40S-8Q, L40S-2Q");
+}
+
 static void who_is_not_root_drains_to_no_socket_of_this_host(void **state)
 {
     struct mhost_fixture *f = *state;
@@ -187,6 +204,7 @@ int main(void)
         TEST(without_a_target_vms_are_stopped_or_stay),
         TEST(a_drain_is_done_only_if_no_vm_runs),
         cmocka_unit_test(more_vms_than_a_drain_can_list_are_not_left_out_in_silence),
+        cmocka_unit_test(a_vm_s_devices_are_those_of_its_claims),
         TEST(who_is_not_root_drains_to_no_socket_of_this_host),
     };
 #undef TEST

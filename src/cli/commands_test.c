@@ -73,19 +73,41 @@ static void options_have_names_of_their_own(void **state)
     }
 }
 
-/* A word in quotes is one word, as a shell takes it; what goes to or comes from files is the
+/* A word in double quotes is one word, as a shell takes it; what goes to or comes from files is the
  * shell's. */
 static int split(char *line, char **argv)
 {
     int argc = 0;
-    char *rest = line;
-    for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " ")) {
-        if (word[0] == '<' || word[0] == '>') {
-            break;
-        }
-        argv[argc++] = word;
+    for (char *rest = line; rest != NULL && *rest != '<' && *rest != '>';) {
+        bool quoted = *rest == '"';
+        rest += quoted;
+        argv[argc++] = strsep(&rest, quoted ? "\"" : " ");
+        rest += quoted && rest != NULL && *rest == ' ';
+        rest = rest != NULL && *rest == '\0' ? NULL : rest;
     }
     return argc;
+}
+
+static void an_example_is_split_as_by_a_shell(void **state)
+{
+    (void)state;
+    static const struct {
+        char line[40];
+        int argc;
+        const char *last;
+    } rows[] = {{"a bc", 2, "bc"},
+                {"a \"b c\"", 2, "b c"},
+                {"a \"b c\" d", 3, "d"},
+                {"a b > file", 2, "b"},
+                {"a \"\"", 2, ""}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char line[sizeof(rows[i].line)];
+        char *argv[8] = {NULL};
+        STR_SET(line, rows[i].line);
+        if (split(line, argv) != rows[i].argc || !str_eq(argv[rows[i].argc - 1], rows[i].last)) {
+            fail_msg("%s", rows[i].line);
+        }
+    }
 }
 
 static void check_example(const struct command *command, const char *example)
@@ -125,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_can_run),
         cmocka_unit_test(commands_of_an_object_stand_together),
+        cmocka_unit_test(an_example_is_split_as_by_a_shell),
         cmocka_unit_test(no_command_is_there_twice),
         cmocka_unit_test(options_have_names_of_their_own),
         cmocka_unit_test(every_command_has_examples_that_can_be_typed),

@@ -61,83 +61,98 @@ struct entering {
     uint64_t at_us; /* monotonic */
 };
 
-/* A body that is given out again while it is what would be made now; never changed. */
+/* An answer's body that is kept, and given again for as long as what it was made of is the same. No
+ * one changes it. */
 struct kept_body {
-    json_t *body;      /* NULL: none */
-    uint64_t stamp[1]; /* what it was made of */
+    json_t *body;   /* NULL: none */
+    uint64_t stamp; /* ledger->changes, or another count, when it was made */
 };
 
+/*
+ * The manager. Its members stand under the folder whose business they are: that folder writes
+ * them, and others read them. manager/wiring.c begins and ends all but what is borrowed. While a
+ * dry run is foreseen (turn/foresight.h) `host`, `claims` and `gpu_records` are those that will be.
+ */
 struct manager {
+    /* ---- of all: set at the start, and the same until the end ---- */
     struct manager_config config;
-    struct service service;  /* its own door */
-    struct answers *answers; /* kept */
-    struct kept_body kept_plans;
-    struct kept_body kept_made;                  /* the record of what cleave made, by key */
+    struct service service;                      /* its own door */
+    const struct listeners *listeners;           /* static */
     struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
-    struct worker *guest_worker;                 /* of them: also for defining and undefining VMs */
-    struct vm_line *vm_lines;
-    size_t n_vm_lines;
+    struct worker *guest_worker; /* one of these, borrowed: also defines and undefines VMs */
     struct runner *runner;
-    struct ledger *ledger;          /* what is stored */
-    struct claims claims;           /* the ledger's, borrowed */
-    struct gpu_records gpu_records; /* likewise */
-    struct seen_boards seen_boards; /* which is where */
-    bool seen_unstored;             /* and the store lacks some of it */
-    bool seen_storing;              /* it is on its way there */
-    struct lone_events lone_events; /* are to be stored, with the next transaction or alone */
-    bool events_due;                /* alone, soon */
-    unsigned made_storing;          /* changes of the record of what was made on their way there */
-    bool notes_due;                 /* what a look shows waits for the ledger: see notes.h */
-    VEC(struct claim_note *) claim_notes; /* on their way to the store */
-    struct boards *boards; /* the models of the GPUs, as driver and catalog know them */
-    VEC(struct gpu_reported) reported;
-    VEC(struct gpu_report) pending_quarantines; /* condemn a GPU, and the store failed */
-    struct migrations *migrations;
-    struct holds holds;
-    struct drain_run *drain_run; /* the latest; NULL: none */
+    struct ledger *ledger;        /* what is stored */
+    struct holds holds;           /* hold/hold.h: each operation takes and ends its own */
+    struct operations operations; /* what takes time */
     bool stopping;
     bool finished; /* the workers have ended, or were left to themselves */
 
-    struct host *host; /* observed last, NULL at first */
-    const struct listeners *listeners;
-    struct looks *looks;
+    /* ---- src/state: what is stored, and what waits to be ---- */
+    struct claims claims;           /* the ledger's, borrowed: txn_follow_ledger() */
+    struct gpu_records gpu_records; /* likewise */
+    struct lone_events lone_events; /* are to be stored, with the next transaction or alone */
+    bool events_due;                /* alone, soon */
+    bool notes_due;                 /* what a look shows waits for the ledger: notes.h */
+    bool made_known;                /* the record of what was made is whole */
+    bool made_unmarked;             /* it is, and the store does not say so yet */
+    struct error commit_problem;    /* why the last transaction could not be stored */
+    uint64_t commit_failed_us;      /* monotonic: since when none could */
 
-    struct queue *queue;
+    /* ---- src/watch: what was seen ---- */
+    struct host *host; /* observed last, NULL at first */
+    struct looks *looks;
+    struct boards *boards;          /* the models of the GPUs, as driver and catalog know them */
+    struct seen_boards seen_boards; /* which is where */
+    bool seen_unstored;             /* and the store lacks some of it */
+    bool seen_storing;              /* it is on its way there */
+    struct kept_body kept_made;     /* the record of what cleave made, by key */
+    unsigned made_storing;          /* changes of that record on their way to the store */
+    VEC(struct claim_note *) claim_notes; /* on their way to the store */
+    VEC(struct gpu_reported) reported;
+    VEC(struct gpu_report) pending_quarantines; /* condemn a GPU, and the store failed */
     VEC(struct vm_overlay) vm_overlays;
     struct gone_vms *gone;
-    struct operations operations; /* what takes time */
-    const struct plan *running;   /* in the runner's hands */
-    uint64_t n_plans;             /* that ran */
-    plan_end_fn *then;            /* waits for its end */
-    void *then_data;
-    bool busy;                  /* a change or a plan is in hand */
-    uint64_t turn_since_us;     /* monotonic */
-    uint64_t step_since_us;     /* monotonic: of the running plan */
-    VEC(struct parked) parked;  /* wait for a call that has not come back */
+    struct intruded *intruded;
+
+    /* ---- src/turn: whose change, and which plan, is in hand ---- */
+    struct queue *queue;
+    bool busy;              /* a change or a plan is in hand; a boot's plans, too */
+    uint64_t turn_since_us; /* monotonic */
+    struct vm_line *vm_lines;
+    size_t n_vm_lines;
     unsigned n_late_calls;      /* changes of VMs that libvirt has not answered in time */
-    struct plan *ended;         /* waits to be stored */
-    struct plan *settling;      /* its steps are done: is all there? The runner's */
-    const struct plan *settled; /* the last of these; compared, never read */
-    unsigned settle_rounds;     /* of steps that were appended to it */
-    unsigned settle_looks;      /* at what may still come */
+    const struct plan *running; /* in the runner's hands, borrowed */
+    uint64_t step_since_us;     /* monotonic: of the running plan */
+    plan_end_fn *then;          /* waits for its end */
+    void *then_data;
+    VEC(struct parked) parked; /* wait for a call that has not come back */
+    struct plan *ended;        /* waits to be stored */
     struct backoff commit_backoff;
-    struct error commit_problem; /* why the last transaction could not be stored */
-    uint64_t commit_failed_us;   /* monotonic: since when none could */
-    struct plan **unfinished;    /* found at start, oldest last; resumed one by one */
+    uint64_t n_plans;         /* that ran */
+    struct plan **unfinished; /* found by restore/boot.c, oldest last; resumed one by one */
     size_t n_unfinished;
-    struct restore_run *restore;
+    struct kept_body kept_plans;
+
+    /* ---- src/vm: libvirt's hook ---- */
     struct hook_watch *hook_watch;
     VEC(struct hook *) hooks;        /* of VMs that start, until they are done with */
     VEC(struct hook *) parked_hooks; /* of those: they wait for what other VMs give back */
-    struct intruded *intruded;
-    bool made_known;    /* the record of what was made is whole */
-    bool made_unmarked; /* the store does not say yet that the record of what was made is whole */
-    bool boot_unnoted;  /* the store knows of no boot yet */
-    bool boot_checked;  /* what was of an earlier boot is marked so */
-    bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */
-    struct entering entering; /* the latest that libvirt reported, until it asks */
-    bool definitions_due;     /* libvirt did not answer while the host was restored */
-    uint64_t definitions_us;  /* monotonic: when definitions were last found right; 0 never */
+    struct entering entering;        /* the latest that libvirt reported, until it asks */
+
+    /* ---- src/verbs ---- */
+    struct answers *answers;    /* kept, to questions */
+    struct plan *settling;      /* a recovery whose steps are done: is all there? The runner's */
+    const struct plan *settled; /* the last of these; compared, never read */
+    unsigned settle_rounds;     /* of steps that were appended to it */
+    unsigned settle_looks;      /* at what may still come */
+
+    /* ---- src/restore: a boot, and what it took ---- */
+    struct restore_run *restore;
+    bool boot_unnoted;       /* the store knows of no boot yet */
+    bool boot_checked;       /* what was of an earlier boot is marked so */
+    bool boot_is_new;        /* nothing has restored all that it took, when this cleaved started */
+    bool definitions_due;    /* libvirt did not answer while the host was restored */
+    uint64_t definitions_us; /* monotonic: when definitions were last found right; 0 never */
     /* Since cleaved started; a few are enough. */
     struct refused_vms {
         struct refused_vm {
@@ -147,6 +162,10 @@ struct manager {
         size_t n;
         size_t cap;
     } refused;
+
+    /* ---- src/migration, src/drain ---- */
+    struct migrations *migrations;
+    struct drain_run *drain_run; /* the latest; NULL: none */
 };
 
 #endif

@@ -274,7 +274,7 @@ void verb_list_plans(struct manager *m, const struct request *request)
     struct error err = {0};
     struct kept_body *kept = &m->kept_plans;
     uint64_t changes = m->ledger->changes;
-    if (kept->body != NULL && kept->stamp[0] == changes) {
+    if (kept->body != NULL && kept->stamp == changes) {
         request_answer(request, json_incref(kept->body));
         return;
     }
@@ -288,7 +288,7 @@ void verb_list_plans(struct manager *m, const struct request *request)
     }
     json_t *body = reply_plans(plans, n);
     json_decref(kept->body);
-    *kept = (struct kept_body){.body = json_incref(body), .stamp = {changes}};
+    *kept = (struct kept_body){.body = json_incref(body), .stamp = changes};
     for (size_t i = 0; i < n; i++) {
         plan_free(plans[i]);
     }

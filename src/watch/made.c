@@ -20,7 +20,7 @@ static json_t *read_made(struct manager *m)
 {
     struct kept_body *kept = &m->kept_made;
     struct error err = {0};
-    bool same = kept->stamp[0] == m->ledger->changes || m->made_storing > 0;
+    bool same = kept->stamp == m->ledger->changes || m->made_storing > 0;
     if (kept->body != NULL && same) {
         return kept->body;
     }
@@ -29,7 +29,7 @@ static json_t *read_made(struct manager *m)
         log_warning("can't read what cleave made: %s", err.message);
         kept->body = NULL;
     }
-    kept->stamp[0] = m->ledger->changes;
+    kept->stamp = m->ledger->changes;
     return kept->body;
 }
 
@@ -78,7 +78,7 @@ static void changes_stored(const struct error *err, void *data)
         log_warning("can't store which devices of cleave's are gone: %s", err->message);
     }
     changes->manager->made_storing--;
-    changes->manager->kept_made.stamp[0] = UINT64_MAX;
+    changes->manager->kept_made.stamp = UINT64_MAX;
     free_changes(changes);
 }
 

@@ -21,9 +21,9 @@ int incoming_vm_store(struct incoming_vm *incoming_vm, struct error *err);
 void incoming_take_assignments(struct incoming *incoming, const struct plan *plan);
 /* The plan that prepared or aborted it is over. */
 void incoming_vm_after_plan(struct incoming *incoming, const struct plan *plan);
-/* What libvirt says of the VM, here. False: libvirt does not answer, or has not said more yet than
- * that the VM's hook was called, which it is before anything of the VM arrives. NULL: it is not
- * here. */
+/* The VM as this host's libvirt shows it; NULL: it is not here. False: that is not known. So it is
+ * while libvirt does not answer, and while all that tells of the VM is the call of its hook, which
+ * comes before anything of the VM arrives. */
 bool incoming_vm_see_vm(const struct incoming_vm *incoming_vm, const struct vm **ret_vm);
 /* The reservation as it is now, with what the VM does: schema Incoming in api/openapi.yaml. */
 json_t *incoming_vm_show(const struct incoming_vm *incoming_vm);

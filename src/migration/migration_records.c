@@ -24,7 +24,7 @@ static enum operation_state operation_state_of(const struct outgoing *outgoing)
 {
     const struct migration *migration = outgoing->migration;
     bool waits = (migration->state == MIGRATION_CHECKING && outgoing->checked) ||
-                 (migration->state == MIGRATION_PREPARING && outgoing->prepared);
+                 (migration->state == MIGRATION_PREPARING && outgoing->queued);
     return waits && !migration->cancel ? OPERATION_WAITING : migration_operation_state(migration);
 }
 

@@ -42,14 +42,16 @@ struct outgoing {
     void *data;
     bool checked;   /* the target was asked */
     bool offered;   /* the target prepares */
+    bool queued;    /* the target is prepared, and another VM is moving: this one waits for that */
     bool moving;    /* libvirt moves it for us */
-    bool prepared;  /* it does, and another VM has the link */
-    bool deciding;  /* where is it? */
-    bool releasing; /* a change for that waits or runs */
-    bool finished;  /* goes as soon as no job has it */
+    bool deciding;  /* both libvirts are asked where the VM is */
+    bool releasing; /* a change that gives back what the VM had here waits or runs */
+    bool finished;  /* it is freed as soon as no job has it */
     struct resolving resolving;
+    /* Monotonic; 0: not in this state. While it moves: when the target was asked last. While it
+     * aborts: since when the target has not answered. */
     uint64_t touched_us;
-    unsigned both;                      /* how often it was seen running twice */
+    unsigned both;                      /* how often the VM was seen running on both hosts */
     unsigned refusals;                  /* of the target to take over what it has */
     enum migration_state entering;      /* on its way to the store */
     struct error err;                   /* why it goes back */

@@ -100,7 +100,7 @@ static void wake_others(struct manager *m)
     for (vec_each(&m->migrations->outgoing, outgoing)) {
         enum migration_state state = (*outgoing)->migration->state;
         if (!(*outgoing)->finished && ((state == MIGRATION_CHECKING && (*outgoing)->checked) ||
-                                       (state == MIGRATION_PREPARING && (*outgoing)->prepared))) {
+                                       (state == MIGRATION_PREPARING && (*outgoing)->queued))) {
             operation_schedule((*outgoing)->operation, 0);
         }
     }

@@ -35,7 +35,7 @@ void outgoing_refuse_resolution(struct outgoing *outgoing, const struct error *e
 void outgoing_end_resolving(struct outgoing *outgoing);
 /* Ends it without anything having been done. */
 void outgoing_fail(struct outgoing *outgoing, const struct error *err);
-/* Its event, where the state is worth one. */
+/* Adds the event of the state that the migration has now; some states have none. */
 void outgoing_note(struct txn *txn, const struct migration *migration);
 
 #endif

@@ -152,9 +152,9 @@ static void target_answered(struct outgoing *outgoing, struct incoming *incoming
         return;
     }
     outgoing->offered = true;
-    outgoing->prepared = incoming->state == INCOMING_PREPARED && another_is_moving(outgoing);
+    outgoing->queued = incoming->state == INCOMING_PREPARED && another_is_moving(outgoing);
     outgoing_follow(outgoing);
-    if (outgoing->prepared) { /* asks now and then, so that the target keeps what it has */
+    if (outgoing->queued) { /* asks now and then, so that the target keeps what it has */
         operation_schedule(outgoing->operation, MIGRATION_TOUCH_US);
     } else if (incoming->state == INCOMING_PREPARED) {
         take_devices(outgoing->migration, incoming);

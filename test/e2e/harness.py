@@ -22,7 +22,7 @@ BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
 # Installed, or unpacked for the tests alone.
 LIBVIRT = shutil.which("libvirtd", path=os.environ["PATH"] + ":/usr/sbin") or \
     next(BUILD.glob("libvirt/usr/sbin/libvirtd"), None)
-with_libvirt = pytest.mark.skipif(LIBVIRT is None, reason="needs libvirtd (tools/fetch-libvirt needed)")
+with_libvirt = pytest.mark.skipif(LIBVIRT is None, reason="needs libvirtd: run `tools/fetch-libvirt needed`")
 # Variants that ./check leaves out for time.
 LONG = pytest.mark.skipif("CLEAVE_LONG" not in os.environ, reason="long: set CLEAVE_LONG")
 START_S = 30

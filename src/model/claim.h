@@ -129,8 +129,8 @@ extern const struct schema assignment_schema; /* null: it isn't set */
  * guest?, migratable?, hold?}. Unknown keys refused. `origin`/`path` as in base/json.h. */
 int claim_from_json(const json_t *json, const char *origin, const char *path,
                     struct claim *ret_claim, struct error *err);
-/* The API's form: the user's fields plus author, site, state, got, named, vmUuid, problem, version,
- * createdAt. */
+/* The form that is stored, and that the API answers: the user's, and what cleaved knows of the
+ * claim. Schema Claim in api/openapi.yaml. */
 json_t *claim_to_json(const struct claim *claim);
 /* Reads what claim_to_json() wrote (the store's form). */
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);

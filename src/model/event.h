@@ -12,7 +12,9 @@
 struct event {
     uint64_t seq; /* set by the store */
     uint64_t time_us;
-    char kind[32]; /* "claim-created", "claim-bound", "plan-done", "step-failed", "gpu-changed" … */
+    /* "claim-created", "gpu-cordoned", "plan-done" …: a word of the one who writes it. Stored and
+     * shown, so it never changes. "claim-renamed" is older than that: the claim's VM was. */
+    char kind[32];
     char subject[ERROR_SUBJECT_SIZE]; /* "claim/web1", "gpu/0000:41:00.0" */
     char author[NAME_SIZE];
     char message[ERROR_TEXT_SIZE];

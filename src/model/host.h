@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host as it is observed: GPUs, their instances, virtual functions, vGPUs and VMs. Plain data,
- * filled by the ports, never changed by anyone else. Unknown is a value: a field with a `_known`
- * companion, or UINT32_MAX where said.
+ * A host as it is observed: GPUs, their instances, virtual functions, vGPUs and VMs. Plain data:
+ * ports fill it, and src/watch adds what cleaved knows better (watch/vm_overlay.h, seen.h, made.h).
+ * Unknown is a value, which each field names: TRI_UNKNOWN, NO_ID, -1, "", a `_known` companion; 0
+ * only where a known value can't be 0.
  */
 #ifndef MODEL_HOST_H
 #define MODEL_HOST_H

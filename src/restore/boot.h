@@ -11,7 +11,7 @@ struct manager;
  * was under way when the host went down, and begins to bring back what it lost. Else why that
  * can't be stored now, and nothing has changed. */
 int boot_check(struct manager *m, struct error *err);
-/* libvirt answers: do such plans wait for it? */
+/* libvirt answers: plans that were found unfinished, or are parked, and wait for it go on. */
 void boot_on_libvirt_up(struct manager *m, const struct host *now);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* While something is on its way to the store: what is left for later, and what is refused. Loop
- * thread only. */
+/* What a look shows is noted only while the ledger is free; and no change is taken while the disk
+ * does not answer. Loop thread only. */
 #ifndef STATE_NOTES_H
 #define STATE_NOTES_H
 

@@ -25,7 +25,7 @@ void plan_notes_add(struct plan_notes *notes, const struct plan *plan);
 /* The notes' transaction has ended, and is stored or not. Nothing is left of them. */
 void plan_notes_end(struct plan_notes *notes, struct manager *m, bool stored);
 
-/* The plan is as it is, and that is not stored: it goes on. */
+/* Shows the plan as it is in memory, with no transaction: one that goes on after a restart. */
 void plan_run_follow(struct manager *m, const struct plan *plan);
 /* One that runs, waits or whose end is on its way to the store; NULL: it is over. */
 const struct plan *plan_run_find(const struct manager *m, const char *id);

@@ -8,7 +8,7 @@ struct manager;
 struct parked;
 struct plan;
 
-/* Takes the holds of a plan that runs (plan_holds.c). */
+/* Takes the holds of a plan that runs: its GPUs, and the VMs whose definitions it changes. */
 void plan_holds_take(struct manager *m, const struct plan *plan);
 /* What refuses a plan of that operation before its first step: a hold, or -UNAVAILABLE for a port
  * that does not answer. */

@@ -37,6 +37,8 @@ void queue_open(struct manager *m);
 /* For `reply` of what cleaved does on its own. */
 void change_unasked(json_t *body, const struct error *err, void *data);
 
+/* `run` is called in the change's turn (change_enqueue()); NULL: it needs no turn of the queue,
+ * only the ledger's (change_take_ledger()). `name`: of what it is about. */
 struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
                           const char *name);
 void change_free(struct change *change);

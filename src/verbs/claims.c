@@ -114,8 +114,6 @@ static void run_create(struct change *change)
     change_carry_out(change, plan);
 }
 
-/* A claim, and next to it what is asked for this once. */
-
 void verb_create_claim(struct manager *m, const struct request *request)
 {
     const struct claim_body *body = request->body;

@@ -28,8 +28,9 @@ void gone_free(struct gone_vms *gone);
 
 /* NULL: its VM is there, or it has none. */
 struct gone *gone_find(const struct manager *m, const char *claim);
-/* Its VM is there again; or those of claims that are gone. */
+/* The claim's VM is there again. */
 void gone_forget(struct manager *m, const struct gone *gone);
+/* Forgets the entries of claims that are no longer stored. */
 void gone_trim(struct manager *m);
 /* Until its release, in microseconds; 0: it is due. Means nothing for one that is held. */
 uint64_t gone_left_us(const struct manager *m, const struct gone *gone);
@@ -37,11 +38,12 @@ uint64_t gone_left_us(const struct manager *m, const struct gone *gone);
 void gone_note(struct manager *m, const struct host *now);
 /* Is the claim's VM not there now, and no migration has to do with it? */
 bool vm_is_gone(const struct manager *m, const struct claim *claim);
-/* An earlier cleaved has seen the claim's VM go; or none has seen it end. */
+/* An earlier cleaved has seen the claim's VM go: the grace period goes on from then. */
 void gone_remember(struct manager *m, const struct claim *claim);
+/* No one has seen the claim's VM end: the claim is kept, and an event says so. */
 void gone_hold(struct manager *m, const struct claim *claim);
-/* The claim remembers since when: cleaved may be started again before the time is over. 0: its VM
- * is there. */
+/* Stores with the claim since when its VM is gone, for a cleaved that is started again before the
+ * grace period is over. 0: its VM is there. */
 void gone_store_since(struct manager *m, const struct claim *claim, uint64_t realtime_us);
 
 #endif

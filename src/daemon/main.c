@@ -17,6 +17,7 @@
 #include "base/sm.h"
 #include "daemon/drivers.h"
 #include "daemon/settings.h"
+#include "daemon/settings_docs.h"
 #include "daemon/standin.h"
 #include "daemon/state_dir.h"
 #include "manager/manager.h"
@@ -240,10 +241,10 @@ static void print_states(void)
     (void)fputs(strbuf_str(&text), stdout);
 }
 
-static void print_help(void)
+static void print_text(void (*add)(struct strbuf *out))
 {
     CLEANUP_STRBUF struct strbuf text = {0};
-    settings_help(&text);
+    add(&text);
     (void)fputs(strbuf_str(&text), stdout);
 }
 
@@ -267,7 +268,16 @@ int main(int argc, char **argv)
     }
     switch (action) {
     case SETTINGS_HELP:
-        print_help();
+        print_text(settings_help);
+        return 0;
+    case SETTINGS_DAEMON_MAN:
+        print_text(settings_docs_daemon);
+        return 0;
+    case SETTINGS_FILE_MAN:
+        print_text(settings_docs_file);
+        return 0;
+    case SETTINGS_EXAMPLE:
+        print_text(settings_docs_example);
         return 0;
     case SETTINGS_VERSION:
         (void)puts("cleaved " CLEAVE_VERSION);

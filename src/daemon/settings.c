@@ -11,6 +11,7 @@
 #include "base/parse.h"
 
 #define MAX_PERIOD_S 86400
+#define MAX_FILE (1024 * 1024)
 
 enum kind { KIND_TEXT, KIND_NAMES, KIND_SECONDS, KIND_LEVEL, KIND_VENDORS };
 
@@ -182,6 +183,40 @@ static int read_key(struct reader *r, const struct setting *setting, struct sett
     return value == NULL ? 0 : set(settings, setting, value, setting->key, r->err);
 }
 
+/* The first key of the file that is none; NULL: all are known. */
+static const char *unknown_key(const json_t *json)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)json, key, value)
+    {
+        bool known = false;
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+            known = known || str_eq(table[i].key, key);
+        }
+        if (!known) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+/* Puts the file, and the line of the key, before the message. */
+static void add_place(const char *path, const char *key, struct error *err)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
+    size_t line = 0;
+    size_t column = 0;
+    bool found = key != NULL && fs_read(path, MAX_FILE, &text, &len) == 0 &&
+                 yaml_locate(text, len, key, &line, &column);
+    if (found) {
+        error_wrap(err, "%s:%zu", path, line);
+    } else {
+        error_wrap(err, "%s", path);
+    }
+}
+
 static int read_file(const char *path, struct settings *settings, struct error *err)
 {
     CLEANUP_JSON json_t *json = NULL;
@@ -191,10 +226,20 @@ static int read_file(const char *path, struct settings *settings, struct error *
     }
     struct reader r;
     reader_init(&r, json, path, "", err);
+    const char *key = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(table) && result == 0; i++) {
+        key = table[i].key;
         result = read_key(&r, &table[i], settings);
+        result = result != 0 ? result : r.result;
     }
-    return result != 0 ? result : reader_end(&r);
+    if (result == 0) {
+        result = reader_end(&r);
+        key = unknown_key(json);
+    }
+    if (result != 0) {
+        add_place(path, key, err);
+    }
+    return result;
 }
 
 static const struct setting *find_option(const char *option)
@@ -223,6 +268,24 @@ static int unknown_option(const char *option, struct error *err)
     return -REASON_INVALID;
 }
 
+/* Options that make documents, not in the help. */
+static bool is_build_option(const char *option, enum settings_action *ret_action)
+{
+    static const struct {
+        const char *option;
+        enum settings_action action;
+    } options[] = {{"--generate-man", SETTINGS_DAEMON_MAN},
+                   {"--generate-file-man", SETTINGS_FILE_MAN},
+                   {"--generate-example", SETTINGS_EXAMPLE}};
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        if (str_eq(options[i].option, option)) {
+            *ret_action = options[i].action;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One pass over the options: either finds the file, or applies all else. */
 static int read_options(int argc, char *const *argv, const char **ret_file,
                         struct settings *settings, enum settings_action *ret_action,
@@ -239,6 +302,9 @@ static int read_options(int argc, char *const *argv, const char **ret_file,
         }
         if (str_eq(argv[i], "--dump-states")) {
             *ret_action = SETTINGS_STATES;
+            return 0;
+        }
+        if (is_build_option(argv[i], ret_action)) {
             return 0;
         }
         const struct setting *setting = find_option(argv[i]);
@@ -289,25 +355,65 @@ int settings_read(int argc, char *const *argv, struct settings *ret_settings,
     return result;
 }
 
+bool settings_text(size_t number, struct setting_text *ret_text)
+{
+    if (number >= ARRAY_SIZE(table)) {
+        return false;
+    }
+    const struct setting *setting = &table[number];
+    *ret_text = (struct setting_text){.key = setting->key,
+                                      .option = setting->option,
+                                      .operand = setting->operand,
+                                      .fallback = setting->fallback,
+                                      .help = setting->help};
+    return true;
+}
+
+#define HELP_INDENT 29
+#define HELP_WIDTH 80
+
+/* Adds words, and a line for each that has no room in the one before. */
+static void add_wrapped(struct strbuf *out, size_t used, size_t indent, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+        if (used + 1 + len > HELP_WIDTH) {
+            strbuf_addf(out, "\n%*s", (int)indent, "");
+            used = indent;
+        } else if (at != text) {
+            strbuf_add(out, " ");
+            used++;
+        }
+        strbuf_addn(out, at, len);
+        used += len;
+        at += len;
+    }
+    strbuf_add(out, "\n");
+}
+
+static void add_help(struct strbuf *out, const char *left, const char *help, const char *fallback)
+{
+    CLEANUP_FREE char *text = xasprintf("%s%s%s%s", help, fallback[0] == '\0' ? "" : " [", fallback,
+                                        fallback[0] == '\0' ? "" : "]");
+    strbuf_addf(out, "  %-26s ", left);
+    add_wrapped(out, HELP_INDENT, HELP_INDENT, text);
+}
+
 void settings_help(struct strbuf *out)
 {
     strbuf_add(out, "Usage: cleaved [OPTION VALUE]…\n"
                     "Gives the virtual machines of this host a GPU or a part of one.\n\n");
-    strbuf_addf(out, "  %-26s %s [%s]\n", "--config FILE", "settings; one key per option below",
-                SETTINGS_DEFAULT_FILE);
+    add_help(out, "--config FILE", "settings; one key per option below", SETTINGS_DEFAULT_FILE);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         char left[48];
         (void)snprintf(left, sizeof(left), "%s %s", table[i].option, table[i].operand);
-        strbuf_addf(out, "  %-26s %s", left, table[i].help);
-        if (table[i].fallback[0] != '\0') {
-            strbuf_addf(out, " [%s]", table[i].fallback);
-        }
-        strbuf_add(out, "\n");
+        add_help(out, left, table[i].help, table[i].fallback);
     }
     strbuf_add(out, "  --dump-states              print the state machines for Graphviz\n"
-                    "  --help, --version\n\nKeys in the file:");
+                    "  --help, --version\n\nKeys in the file: ");
+    CLEANUP_STRBUF struct strbuf keys = {0};
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        strbuf_addf(out, " %s", table[i].key);
+        strbuf_addf(&keys, "%s%s", i == 0 ? "" : " ", table[i].key);
     }
-    strbuf_add(out, "\n");
+    add_wrapped(out, strlen("Keys in the file: "), 0, strbuf_str(&keys));
 }

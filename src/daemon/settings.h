@@ -29,11 +29,30 @@ struct settings {
     enum log_level log_level;
 };
 
-enum settings_action { SETTINGS_RUN, SETTINGS_HELP, SETTINGS_VERSION, SETTINGS_STATES };
+enum settings_action {
+    SETTINGS_RUN,
+    SETTINGS_HELP,
+    SETTINGS_VERSION,
+    SETTINGS_STATES,
+    SETTINGS_DAEMON_MAN, /* the last three: for the build */
+    SETTINGS_FILE_MAN,
+    SETTINGS_EXAMPLE
+};
 
 /* Reads all three sources. A missing default file is fine; one that was named is not. */
 int settings_read(int argc, char *const *argv, struct settings *ret_settings,
                   enum settings_action *ret_action, struct error *err);
+
+/* What people read of a setting; all static. */
+struct setting_text {
+    const char *key;    /* in the file */
+    const char *option; /* on the command line */
+    const char *operand;
+    const char *fallback; /* "": none */
+    const char *help;
+};
+/* False: there is no setting of that number. */
+bool settings_text(size_t number, struct setting_text *ret_text);
 
 /* The text of --help. */
 void settings_help(struct strbuf *out);

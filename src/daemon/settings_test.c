@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/mem.h"
+#include "daemon/settings_docs.h"
 #include "test.h"
 
 #define ARGS(...)                                                                                  \
@@ -54,6 +56,71 @@ static void an_unknown_key_names_the_nearest(void **state)
     assert_int_equal(settings_read(3, ARGS("--config", path), &settings, &action, &err),
                      -REASON_INVALID);
     assert_non_null(strstr(err.message, "socket"));
+}
+
+static void an_error_in_the_file_names_its_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *line; /* line "": none is known */
+    } rows[] = {
+        {"socket: /tmp/a.sock\n\nvmGrace: soon\n", ":3: "},
+        {"socket: /tmp/a.sock\nvmGrace: 99999999\n", ":2: "},
+        {"# a\nlogLevel: loud\n", ":2: "},
+        {"socket: /tmp/a.sock\nsokcet: /tmp/a.sock\n", ":2: "},
+        {"allowedHosts: ' '\n", ":1: "},
+        {"- 1\n", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct settings settings;
+        enum settings_action action = SETTINGS_RUN;
+        struct error err = {0};
+        char place[96];
+        assert_int_equal(write_config(rows[i].text), 0);
+        assert_int_equal(settings_read(3, ARGS("--config", path), &settings, &action, &err),
+                         -REASON_INVALID);
+        snprintf(place, sizeof(place), "%s%s", path, rows[i].line);
+        if (strstr(err.message, place) == NULL) {
+            fail_msg("%s: %s", rows[i].text, err.message);
+        }
+    }
+}
+
+/* Each setting is documented, and the example is one that can be read. */
+static void documents_have_every_setting(void **state)
+{
+    (void)state;
+    CLEANUP_STRBUF struct strbuf daemon = {0};
+    CLEANUP_STRBUF struct strbuf file = {0};
+    CLEANUP_STRBUF struct strbuf example = {0};
+    settings_docs_daemon(&daemon);
+    settings_docs_file(&file);
+    settings_docs_example(&example);
+    struct setting_text setting;
+    for (size_t i = 0; settings_text(i, &setting); i++) {
+        char term[64];
+        snprintf(term, sizeof(term), ".B %s\n", setting.key);
+        assert_non_null(strstr(strbuf_str(&file), term));
+        snprintf(term, sizeof(term), "\n#%s: ", setting.key);
+        assert_non_null(strstr(strbuf_str(&example), term));
+        assert_non_null(strstr(strbuf_str(&daemon), setting.operand));
+    }
+    /* As it is when each sign in front of a setting was removed. */
+    CLEANUP_FREE char *text = xstrdup(strbuf_str(&example));
+    for (char *at = strstr(text, "\n#"); at != NULL; at = strstr(at + 1, "\n#")) {
+        at[1] = at[2] == ' ' ? '#' : ' ';
+    }
+    for (char *at = strstr(text, "\n "); at != NULL; at = strstr(at + 1, "\n ")) {
+        memmove(at + 1, at + 2, strlen(at + 2) + 1);
+    }
+    struct settings settings;
+    enum settings_action action = SETTINGS_HELP;
+    struct error err = {0};
+    assert_int_equal(write_config(text), 0);
+    if (settings_read(3, ARGS("--config", path), &settings, &action, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(settings.vm_grace_s, 60);
 }
 
 static void an_unknown_option_names_the_nearest(void **state)
@@ -116,6 +183,13 @@ static void help_names_every_option(void **state)
     settings_help(&text);
     assert_non_null(strstr(strbuf_str(&text), "--libvirt-uri URI"));
     assert_non_null(strstr(strbuf_str(&text), "[/var/lib/cleave]"));
+    CLEANUP_FREE char *copy = xstrdup(strbuf_str(&text));
+    char *rest = copy;
+    for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
+        if (strlen(line) > 80 + strlen("…") - 1) {
+            fail_msg("%s", line);
+        }
+    }
 }
 
 int main(void)
@@ -124,6 +198,8 @@ int main(void)
         cmocka_unit_test_teardown(
             the_command_line_wins_over_the_file_and_the_file_over_the_defaults, remove_config),
         cmocka_unit_test_teardown(an_unknown_key_names_the_nearest, remove_config),
+        cmocka_unit_test_teardown(an_error_in_the_file_names_its_line, remove_config),
+        cmocka_unit_test_teardown(documents_have_every_setting, remove_config),
         cmocka_unit_test(an_unknown_option_names_the_nearest),
         cmocka_unit_test(bad_values_are_refused),
         cmocka_unit_test(vendors_are_a_list_of_pci_ids),

@@ -262,18 +262,21 @@ const char *str_nearest(const char *word, const char *const *candidates, size_t 
     }
     const char *best = NULL;
     size_t best_distance = limit + 1;
+    size_t best_len = 0; /* of one that the word begins; 0: none does */
     for (size_t i = 0; i < n; i++) {
         size_t len = strlen(candidates[i]);
         if (len > NEAREST_MAX_LEN) {
             continue;
         }
         size_t d = distance(word, word_len, candidates[i], len);
-        if (word_len >= 3 && d > 1 && begins_with(candidates[i], word, word_len)) {
-            d = 1;
-        }
-        if (d < best_distance) {
+        bool begun = word_len >= 3 && begins_with(candidates[i], word, word_len);
+        d = begun && d > 1 ? 1 : d;
+        /* "1g.24" is the beginning of "1g.24gb" rather than of "1g.24gb-me". */
+        bool shorter = begun && d == best_distance && len < best_len;
+        if (d < best_distance || shorter) {
             best_distance = d;
             best = candidates[i];
+            best_len = begun ? len : 0;
         }
     }
     return best;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/host_checks.h"
 #include "cli/listing.h"
 #include "cli/prose.h"
 #include "cli/view.h"
@@ -83,21 +84,9 @@ static int cmd_host_show(struct cli *cli, const struct arguments *arguments UNUS
     }
     printf("Host %s\n", view_text(host, "name", "-"));
     listing_print_fields(host_fields, ARRAY_SIZE(host_fields), host, cli_width(cli));
-    static const struct {
-        const char *key;
-        const char *then;
-    } problems[] = {
-        {"nvmlProblem", "without NVML only pass-through works"},
-        {"vgpuProblem",
-         "cleave can't make vGPUs: install NVIDIA's vGPU host driver (\"...-vgpu-kvm\")"},
-        {"pciProblem", "cleave can't change GPUs"},
-        {"libvirtProblem", "claims without a VM work without libvirt"}};
-    for (size_t i = 0; i < ARRAY_SIZE(problems); i++) {
-        const char *text = view_text(host, problems[i].key, NULL);
-        if (text != NULL) {
-            prose_print(cli_width(cli), "Missing: %s; %s", text, problems[i].then);
-        }
-    }
+    CLEANUP_JSON json_t *gpus = NULL;
+    (void)cli_get(cli, "/v1/gpus", &gpus, NULL);
+    (void)host_checks_print(host, gpus, cli_width(cli));
     print_hook_problem(cli, host);
     print_held_claims(cli, host);
     print_intruders(cli, host);

@@ -106,8 +106,8 @@ static void add_columns(const struct table *table, const struct fit *fits,
         }
         bool lines = table->width > 0 && fits[k].align != TABLE_RIGHT;
         int flags = fits[k].align == TABLE_RIGHT ? SCOLS_FL_RIGHT : lines ? SCOLS_FL_WRAP : 0;
-        struct libscols_column *column =
-            scols_table_new_column(scols, table->columns[k].name, 0, flags);
+        const char *name = table->headless ? "" : table->columns[k].name; /* its width counts */
+        struct libscols_column *column = scols_table_new_column(scols, name, 0, flags);
         if (lines) { /* where set_cell() broke the line, and nowhere else */
             scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
             scols_column_set_safechars(column, "\n");

@@ -214,6 +214,7 @@ static const struct field host_fields[] = {
     FIELD_TEXT(struct host, nvml_problem, "nvmlProblem", FACE_API),
     FIELD_TEXT(struct host, vgpu_problem, "vgpuProblem", FACE_API),
     FIELD_TEXT(struct host, pci_problem, "pciProblem", FACE_API),
+    FIELD_TRISTATE(struct host, vfio_pci, "vfioPci", FACE_API),
     FIELD_TEXT(struct host, libvirt_problem, "libvirtProblem", FACE_API),
     FIELD_COUNT(struct host, gpus.n, "gpus", FACE_API),
     FIELD_COUNT(struct host, vms.n, "vms", FACE_API),

@@ -68,7 +68,7 @@ static void print_command(const struct command *command)
 {
     char text[64];
     command_text(command, text, sizeof(text));
-    printf("usage: cleave %s [OPTION]...\n\n", text);
+    printf("Usage: cleave %s [OPTION]...\n\n", text);
     print_behind(0, 0, command->help);
     printf("\noptions:\n");
     for (size_t i = 0; i < command->n_options; i++) {
@@ -117,11 +117,11 @@ void help_print(const char *object, const struct command *command)
         return;
     }
     if (object != NULL) {
-        printf("usage: cleave %s COMMAND [OPTION]...\n\n", object);
+        printf("Usage: cleave %s COMMAND [OPTION]...\n\n", object);
         print_commands(object);
         return;
     }
-    printf("usage: cleave OBJECT COMMAND [WORD]... [OPTION]...\n\n"
+    printf("Usage: cleave OBJECT COMMAND [WORD]... [OPTION]...\n\n"
            "Gives virtual machines a GPU or a part of one.\n\n"
            "commands:\n");
     print_commands(NULL);

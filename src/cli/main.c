@@ -24,6 +24,7 @@ static int run_each(struct cli *cli, const struct arguments *arguments)
             int failed = cli_report(&err);
             code = code == 0 ? failed : code;
         }
+        (void)fflush(stdout); /* in the order of events, also in a pipe */
         strbuf_addf(&behind, "%s%s", i == 0 ? "" : "/", arguments->names[i]);
     }
     cli->behind = NULL;

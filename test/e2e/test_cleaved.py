@@ -196,12 +196,17 @@ def test_a_dry_run_is_the_plan_that_is_applied(simulated):
 def test_a_gpu_changes_its_mode_and_back(simulated):
     host = simulated("demo")
     for mode in ("passthrough", "idle", "time-sliced", "idle", "mig", "idle"):
-        status, change, _ = host.api.call("PUT", f"/v1/gpus/{L40S_1 if mode != 'mig' else A100}/mode",
+        # 1 and 2 are their numbers, whatever driver they have.
+        status, change, _ = host.api.call("PUT", f"/v1/gpus/{2 if mode != 'mig' else 1}/mode",
                                           {"mode": mode})
         assert status in (200, 202), change
         assert host.api.wait_plan(change)["state"] == "done"
+        gpus = host.api.get("/v1/gpus")["gpus"]
+        assert [gpu["address"] for gpu in gpus] == [RTX, A100, L40S_1, L40S_2]
+        assert [gpu["index"] for gpu in gpus] == [0, 1, 2, 3]
     status, problem, _ = host.api.call("PUT", f"/v1/gpus/{L40S_1}/mode", {"mode": "mig"})
     assert status in (409, 422), problem
+    assert host.api.call("GET", "/v1/gpus/4")[0] == 404
 
 
 def test_events_have_no_gaps_and_name_their_author(simulated):

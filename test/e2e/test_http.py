@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import (BUILD, UnixConnection, raw_connect, read_all, stop, tcp_port,
+from harness import (BUILD, ROOT, UnixConnection, raw_connect, read_all, stop, tcp_port,
                      wait_for_socket)
 
 LIMIT = 1024 * 1024
@@ -41,6 +41,44 @@ def problem_of(answer):
 def test_an_unknown_path_is_404(fake):
     status, body, _ = fake.call("GET", "/v1/nothing")
     assert (status, body["reason"]) == (404, "not-found")
+
+
+def get_raw(fake, target, method="GET", headers={}):
+    connection = UnixConnection(fake.socket)
+    connection.request(method, target, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.headers["Content-Type"], answer.read()
+
+
+@pytest.mark.parametrize("target", ["/", "/v1", "/v1/"])
+def test_the_root_lists_the_paths(fake, target):
+    status, kind, body = get_raw(fake, target)
+    index = json.loads(body)
+    assert (status, kind) == (200, "application/json")
+    assert "/v1/gpus/{gpu}" in index["paths"] and len(set(index["paths"])) == len(index["paths"])
+    assert get_raw(fake, index["description"])[0] == 200
+    assert get_raw(fake, target, "HEAD")[::2] == (200, b"")
+    assert get_raw(fake, target, "POST")[0] == 404
+
+
+def test_the_description_is_the_reviewed_file(fake):
+    status, kind, body = get_raw(fake, "/openapi.yaml")
+    assert (status, kind) == (200, "application/yaml")
+    assert body == (ROOT / "api/openapi.yaml").read_bytes()
+
+
+def test_a_condition_that_cannot_be_met_is_refused(fake):
+    marked = {"Cleave-Client": "test", "If-Match": '"99"'}
+    status, kind, body = get_raw(fake, "/v1/claims/a", "DELETE", marked)
+    assert (status, kind) == (412, "application/problem+json") and "If-Match" in json.loads(body)["detail"]
+    assert get_raw(fake, "/v1/claims", headers=marked)[0] == 200
+    marked["If-Match"] = "*"
+    assert get_raw(fake, "/v1/claims/a", "DELETE", marked)[0] == 404
+
+
+def test_a_misspelt_key_is_named(fake):
+    status, body, _ = fake.call("POST", "/v1/claims", {"names": "a", "type": "DC-1-8C"})
+    assert status == 400 and '"names"' in body["detail"]
 
 
 def test_a_wrong_method_is_405_and_says_what_is_served(fake):

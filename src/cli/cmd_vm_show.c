@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vm show: one VM, with its claims, its devices, what has it in hand, and what `vm lint` finds. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -42,17 +43,14 @@ static const struct column device_columns[] = {
 static const struct listing device_listing = {.arrays = {"devices"},
                                               LISTING_COLUMNS(device_columns)};
 
-/* Prints the claims whose VM it is. */
-static void print_claims(struct cli *cli, const char *name)
+/* {claims: those whose VM it is}; NULL: not known. The caller's. */
+static json_t *get_claims(struct cli *cli, const char *name)
 {
     CLEANUP_JSON json_t *all = NULL;
-    CLEANUP_JSON json_t *its = json_object();
-    json_t *list = json_array();
-    json_object_set_new(its, "claims", list);
     if (cli_get(cli, "/v1/claims", &all, NULL) != 0) {
-        printf("\nIts claims are not known\n");
-        return;
+        return NULL;
     }
+    json_t *list = json_array();
     const json_t *claims = view_at(all, "claims");
     for (size_t i = 0; i < json_array_size(claims); i++) {
         json_t *claim = json_array_get(claims, i);
@@ -60,24 +58,51 @@ static void print_claims(struct cli *cli, const char *name)
             json_array_append(list, claim);
         }
     }
-    printf("%s", json_array_size(list) == 0 ? "\nNo claims\n" : "\nClaims\n");
-    listing_print(&claim_listing, its, cli_width(cli));
+    return json_pack("{s:o}", "claims", list);
 }
 
-/* Prints what is under way with the VM; what it did before is in the events. */
-static void print_operations(struct cli *cli, const char *name)
+static void print_claims(const struct cli *cli, const json_t *claims)
 {
-    CLEANUP_FREE char *url = client_path("/v1/operations?state=active&subject=vm/", name, "");
+    bool any = json_array_size(view_at(claims, "claims")) > 0;
+    if (claims == NULL) {
+        printf("\nIts claims are not known\n");
+        return;
+    }
+    printf("%s", any ? "\nClaims\n" : "\nNo claims\n");
+    if (any) {
+        listing_print(&claim_listing, claims, cli_width(cli));
+    }
+}
+
+/* Is it about the VM, or about a claim of it? */
+static bool is_about(const json_t *operation, const char *name, const json_t *claims)
+{
+    const char *subject = view_text(operation, "subject", "");
+    const json_t *list = view_at(claims, "claims");
+    bool about = str_starts(subject, "vm/") && str_eq(subject + strlen("vm/"), name);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *claim = view_text(json_array_get(list, i), "name", "");
+        about =
+            about || (str_starts(subject, "claim/") && str_eq(subject + strlen("claim/"), claim));
+    }
+    return about;
+}
+
+/* Prints what is under way with the VM; what happened before is in the events. */
+static void print_operations(struct cli *cli, const char *name, const json_t *claims)
+{
     CLEANUP_JSON json_t *answer = NULL;
-    (void)cli_get(cli, url, &answer, NULL);
+    (void)cli_get(cli, "/v1/operations?state=active", &answer, NULL);
     const json_t *operations = view_at(answer, "operations");
     for (size_t i = 0; i < json_array_size(operations); i++) {
         const json_t *operation = json_array_get(operations, i);
         char id[VIEW_SIZE];
-        printf("%s", i == 0 ? "\n" : "");
-        prose_print(cli_width(cli), "In hand: %s %s, %s: %s", view_text(operation, "kind", "-"),
-                    view_short_id(view_text(operation, "id", "-"), id),
-                    view_text(operation, "state", "-"), view_text(operation, "text", "-"));
+        if (is_about(operation, name, claims)) {
+            printf("\n");
+            prose_print(cli_width(cli), "In hand: %s %s, %s: %s", view_text(operation, "kind", "-"),
+                        view_short_id(view_text(operation, "id", "-"), id),
+                        view_text(operation, "state", "-"), view_text(operation, "text", "-"));
+        }
     }
 }
 
@@ -109,13 +134,14 @@ static int cmd_vm_show(struct cli *cli, const struct arguments *arguments, struc
     const char *name = view_text(vm, "name", arguments->args[0]);
     printf("VM %s\n", name);
     listing_print_fields(vm_fields, ARRAY_SIZE(vm_fields), vm, cli_width(cli));
-    print_claims(cli, name);
+    CLEANUP_JSON json_t *claims = get_claims(cli, name);
+    print_claims(cli, claims);
     bool devices = json_array_size(view_at(vm, "devices")) > 0;
     printf("%s", devices ? "\nDevices\n" : "\nNo devices\n");
     if (devices) {
         listing_print(&device_listing, vm, cli_width(cli));
     }
-    print_operations(cli, name);
+    print_operations(cli, name, claims);
     print_lint(cli, name);
     return 0;
 }

@@ -211,13 +211,16 @@ static int compare_rows(const void *a, const void *b, void *data)
     const char *text = left->cells[order->index];
     const char *other = right->cells[order->index];
     int unknown = (str_eq(text, "-") ? 1 : 0) - (str_eq(other, "-") ? 1 : 0);
+    if (unknown != 0) {
+        return unknown;
+    }
     int result = strverscmp(text, other);
     if (json_is_integer(x) && json_is_integer(y)) {
         json_int_t n = json_integer_value(x);
         json_int_t m = json_integer_value(y);
-        result = n < m ? -1 : n > m ? 1 : 0;
+        result = (n > m ? 1 : 0) - (n < m ? 1 : 0);
     }
-    return unknown != 0 ? unknown : order->descending ? -result : result;
+    return order->descending ? -result : result;
 }
 
 static int sort_rows(const struct listing *listing, const char *word, struct rows *rows,

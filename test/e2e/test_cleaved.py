@@ -256,6 +256,9 @@ def test_the_command_line_takes_a_claim_through_its_life(simulated, directory):
     done = host.cleave.run("claim", "create", "c", "--gpu", RTX, "--mode", "passthrough")
     assert done.returncode in (4, 5, 6), done.stderr
     site.write_text("site: lab\nclaims: []\n")
+    refused = host.cleave.run("apply", "-f", site)
+    assert refused.returncode == 4 and "2 claims of its site" in refused.stderr
+    assert "--yes" in refused.stderr and len(host.api.get("/v1/claims")["claims"]) == 2
     assert "claim a is released" in host.cleave.run("apply", "-f", site, "--yes").stdout
 
 

@@ -33,7 +33,8 @@ def compare(name, text):
 @pytest.mark.parametrize("line", [
     "host show", "gpu list", "gpu show 0", "gpu show 1", "profile list", "profile list --gpu 0",
     "claim list", "plan list", "operation list", f"operation show {OPERATION}",
-    f"operation cancel {OPERATION} --dry-run", "vm list", "event list", "event list --after 1 --limit 1",
+    f"operation cancel {OPERATION} --dry-run", "vm list", "vm show web1",
+    "event list", "vm list -o name --sort=-vm", "gpu list --no-headers", "event list --after 1 --limit 1",
     "rule list", "host show -o json", "host show -o yaml", "gpu show 1 -o yaml",
     "claim create a --type DC-1-8C --dry-run", "vm start web1", "vm stop web1 --dry-run",
 ])

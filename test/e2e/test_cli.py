@@ -135,7 +135,7 @@ def test_json_is_what_the_api_answers(cleave, fake):
 
 def test_no_wait_does_not_wait(cleave):
     done = cleave.run("gpu", "mode", "0", "idle", "--no-wait")
-    assert done.returncode == 0 and f"plan {PLAN} runs" in done.stdout and done.stderr == ""
+    assert done.returncode == 0 and f"plan {PLAN} is running" in done.stdout and done.stderr == ""
 
 
 def test_options_become_the_claim(cleave):

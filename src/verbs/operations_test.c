@@ -246,6 +246,52 @@ static void a_drain_is_an_operation(void **state)
     assert_string_equal(text(stored, "finishedAt"), text(end, "finishedAt"));
 }
 
+static enum reason ask(struct mhost *mhost, enum verb_id verb)
+{
+    struct answer answer = {0};
+    mhost_ask(mhost, verb, &answer);
+    assert_true(mhost_wait(mhost, &answer));
+    enum reason reason = answer.err.reason;
+    answer_done(&answer);
+    return reason;
+}
+
+/* Only the latest is the host's, until it is ended; all are listed. */
+static void drains_are_listed_over_restarts(void **state)
+{
+    struct mhost_fixture *f = *state;
+    CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
+    for (int i = 0; i < 3; i++) {
+        struct answer answer = {0};
+        mhost_ask(&f->mhost, VERB_DRAIN_HOST, &answer, .json = body);
+        assert_true(mhost_wait(&f->mhost, &answer));
+        answer_done(&answer);
+        assert_true(mhost_wait_until(&f->mhost, is_drained, f->mhost.manager));
+        assert_true(mhost_wait_stored(&f->mhost));
+    }
+    CLEANUP_JSON json_t *latest = newest(&f->mhost, "drain");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(COUNT(&f->mhost, .kind = "drain", .state = "done"), 3);
+        CLEANUP_JSON json_t *now = newest(&f->mhost, "drain");
+        assert_true(json_equal(now, latest));
+        assert_int_equal(ask(&f->mhost, VERB_GET_DRAIN), REASON_NONE);
+        mhost_stop(&f->mhost);
+        assert_int_equal(mhost_start(&f->mhost), 0);
+        assert_true(mhost_settle(&f->mhost));
+    }
+    assert_int_equal(ask(&f->mhost, VERB_UNDRAIN_HOST), REASON_NONE);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask(&f->mhost, VERB_GET_DRAIN), REASON_NOT_FOUND);
+        assert_int_equal(COUNT(&f->mhost, .kind = "drain", .state = "done"), 3);
+        CLEANUP_JSON json_t *now = newest(&f->mhost, "drain");
+        assert_string_equal(text(now, "id"), text(latest, "id"));
+        assert_string_equal(text(now, "url"), "");
+        mhost_stop(&f->mhost);
+        assert_int_equal(mhost_start(&f->mhost), 0);
+        assert_true(mhost_settle(&f->mhost));
+    }
+}
+
 static void a_drain_is_cancelled_as_an_operation(void **state)
 {
     struct mhost_fixture *f = *state;
@@ -342,6 +388,7 @@ int main(void)
         TEST(what_is_over_or_unknown_cant_be_cancelled),
         TEST(a_restoration_is_an_operation),
         TEST(a_drain_is_an_operation),
+        TEST(drains_are_listed_over_restarts),
         TEST(a_drain_is_cancelled_as_an_operation),
         cmocka_unit_test_setup_teardown(what_could_not_be_given_back_is_tried_again_until_it_is,
                                         hooked_setup, mhost_fixture_teardown),

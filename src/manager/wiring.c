@@ -222,6 +222,7 @@ static const struct operation_kind *const operation_kinds[OPERATION_KIND_COUNT] 
     [OPERATION_KIND_MIGRATION] = &migration_kind,
     [OPERATION_KIND_INCOMING] = &incoming_kind,
     [OPERATION_KIND_DRAIN] = &drain_kind,
+    [OPERATION_KIND_RESTORATION] = &restoration_kind,
 };
 
 static const struct listeners listeners = {

@@ -350,6 +350,7 @@ void operation_keep(struct operation *operation)
     struct operation_view view;
     operation_describe(operation, &view);
     operation_show(operation, &view);
+    operation->attempts.n = view.attempts;
     free_data(operation);
 }
 

@@ -3,16 +3,18 @@
 #ifndef RESTORE_BOOT_END_H
 #define RESTORE_BOOT_END_H
 
-#include "base/error.h"
+struct txn;
 
-struct manager;
+/* Of what the boot, and the load of the driver as it is now, took. */
+enum boot_fate {
+    BOOT_UNCHANGED,
+    BOOT_WANTED,   /* its restoration begins, which may have been given up before */
+    BOOT_GIVEN_UP, /* its restoration was cancelled: none begins on its own any more */
+    BOOT_RESTORED, /* it is back */
+};
 
-/* What the boot took is back (or as much of it as could be). */
-void boot_end_restored(struct manager *m, bool whole);
-/* What the boot, and the load of the driver as it is now, took is given up. In the ledger's turn;
- * waits for the disk. */
-int boot_end_give_up(struct manager *m, struct error *err);
-/* The restoration is wanted again. */
-void boot_end_reopen(struct manager *m);
+/* Adds to the transaction what that changes in the record. A record that can't be read is left as
+ * it is, and the log says so: the next start restores once more, and finds nothing to do. */
+void boot_end_put(struct txn *txn, enum boot_fate fate);
 
 #endif

@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "plan/outlook.h"
-#include "restore/boot_end.h"
 #include "restore/restore_definitions.h"
 #include "restore/restore_gpu.h"
+#include "restore/restore_record.h"
 #include "restore/restore_run.h"
 #include "restore/stale.h"
 #include "state/boot_record.h"
@@ -19,6 +19,7 @@
 #include "turn/queue.h"
 #include "turn/resume.h"
 #include "watch/looks.h"
+#include "watch/observe.h"
 
 static void forget(struct restore_run *run)
 {
@@ -34,6 +35,7 @@ void restore_run_done(struct restore_run *run)
     forget(run);
     vec_done(&run->before);
     operation_free(TAKE_PTR(run->operation));
+    operation_free(TAKE_PTR(run->found));
 }
 
 /* ---- the run ---- */
@@ -57,15 +59,81 @@ static int restoration_refuse_cancel(const struct operation *operation, struct e
 static int restoration_cancel(struct operation *operation, struct error *err)
 {
     const struct restore_run *run = operation->data;
-    return boot_end_give_up(run->manager, err);
+    return restore_record_cancel(run->manager, operation, err);
 }
 
-static const struct operation_kind restoration_kind = {.id = OPERATION_KIND_RESTORATION,
-                                                       .url = "/v1/host/restore",
-                                                       .advance = restoration_advance,
-                                                       .refuse_cancel = restoration_refuse_cancel,
-                                                       .cancel = restoration_cancel,
-                                                       .describe = restore_describe};
+/* The one that was found in the store is the latest from now on. */
+static void adopt(struct manager *m)
+{
+    struct restore_run *run = m->restore;
+    if (run->found != NULL) {
+        run->operation = TAKE_PTR(run->found);
+        stale_remember(&run->before, &m->claims);
+    }
+}
+
+static void resume_seen(struct manager *m, const struct error *err, void *data)
+{
+    (void)err; /* in its turn it looks again */
+    (void)data;
+    enqueue(m);
+}
+
+/* What a restart cut off, unless a boot that is not restored has begun it already. */
+static void restoration_resume(struct operation *operation)
+{
+    struct restore_run *run = operation->data;
+    struct manager *m = run->manager;
+    adopt(m);
+    if (operation->deadline_us == 0) {
+        operation_set_deadline(operation, clock_monotonic_us() + run->timeout_us);
+    }
+    if (m->boot_is_new) {
+        enqueue(m);
+    } else { /* VMs may run: what they have must be known */
+        observe_all(m, resume_seen, NULL);
+    }
+}
+
+/* An earlier one whose end could not be stored. */
+static void end_former(struct restore_run *run)
+{
+    struct operation *former = TAKE_PTR(run->found);
+    if (former != NULL) {
+        operation_enter(former, former->cancel ? OPERATION_CANCELLED : OPERATION_FAILED);
+        operation_keep(former);
+        restore_record_store(run->manager, former, BOOT_UNCHANGED);
+    }
+}
+
+static int restoration_found(struct manager *m, const struct operation_view *view,
+                             const json_t *body, struct error *err)
+{
+    struct restore_record record = {0};
+    int r = restore_record_read(body, &record, err);
+    if (r != 0) {
+        return r;
+    }
+    struct operation *operation = operation_of_view(&m->operations, &restoration_kind, view);
+    if (!operation_is_over(operation)) {
+        m->restore->manager = m;
+        end_former(m->restore);
+        m->restore->found = operation;
+        m->restore->timeout_us = record.timeout_us;
+        operation->data = m->restore;
+        operation->resumed = true;
+    }
+    return 0;
+}
+
+const struct operation_kind restoration_kind = {.id = OPERATION_KIND_RESTORATION,
+                                                .url = "/v1/host/restore",
+                                                .found = restoration_found,
+                                                .advance = restoration_advance,
+                                                .resume = restoration_resume,
+                                                .refuse_cancel = restoration_refuse_cancel,
+                                                .cancel = restoration_cancel,
+                                                .describe = restore_describe};
 
 void restorations_redefine(struct manager *m)
 {
@@ -102,7 +170,7 @@ static void end_run(struct manager *m)
             "host", run->operation->author, "%zu of %zu GPUs are restored completely%s%s",
             restore_count(run, RESTORE_RESTORED), run->gpus.n, strbuf_str(&missing), later);
     }
-    boot_end_restored(m, whole);
+    restore_record_store(m, run->operation, whole ? BOOT_RESTORED : BOOT_UNCHANGED);
     if (run->again) { /* the driver came meanwhile: that is another loss */
         restorations_begin(m, "cleaved", m->config.restore_timeout_us);
     }
@@ -300,27 +368,42 @@ static void enqueue(struct manager *m)
     change_enqueue(change);
 }
 
+/* Another one: of the one before only its operation is left. */
+static void begin_run(struct manager *m, const char *author)
+{
+    struct restore_run *run = m->restore;
+    const struct operation_start start = {
+        .kind = &restoration_kind, .subject = "host", .author = author, .data = run};
+    if (run->operation != NULL) {
+        operation_keep(run->operation);
+    }
+    forget(run);
+    run->manager = m;
+    run->again = false;
+    run->operation = operation_new(&m->operations, &start);
+    operations_trim(&m->operations, OPERATION_KIND_RESTORATION);
+    stale_remember(&run->before, &m->claims);
+}
+
 void restorations_begin(struct manager *m, const char *author, uint64_t timeout_us)
 {
     struct restore_run *run = m->restore;
     uint64_t deadline_us = clock_monotonic_us() + timeout_us;
+    adopt(m);
     if (restore_is_active(run) && run->operation->cancel) {
         run->again = true;
         return;
     }
-    if (!restore_is_active(run)) {
-        const struct operation_start start = {
-            .kind = &restoration_kind, .subject = "host", .author = author, .data = run};
-        boot_end_reopen(m);
-        forget(run);
-        operation_free(run->operation);
-        run->manager = m;
-        run->again = false;
-        run->operation = operation_new(&m->operations, &start);
-        stale_remember(&run->before, &m->claims);
+    bool begins = !restore_is_active(run);
+    if (begins) {
+        begin_run(m, author);
     }
     if (deadline_us > run->operation->deadline_us) {
+        run->timeout_us = timeout_us;
         operation_set_deadline(run->operation, deadline_us);
+    }
+    if (begins) {
+        restore_record_store(m, run->operation, BOOT_WANTED);
     }
     for (vec_each(&run->gpus, entry)) {
         if (entry->state == RESTORE_INCOMPLETE) {

@@ -7,11 +7,14 @@
 
 #include <stdint.h>
 
+#include "operation/operation.h"
 #include "service/service.h"
 
 struct hardware_look;
 struct manager;
 struct restore_run;
+
+extern const struct operation_kind restoration_kind;
 
 void restore_run_done(struct restore_run *run);
 /* Starts one, or gives the one that runs more time and tries at once what waits. */

@@ -142,11 +142,15 @@ static void a_restart_before_its_end_only_ends_the_plan_under_way(void **state)
     struct mhost_fixture *f = *state;
     begin(f);
     assert_int_equal(cancel(&f->mhost, false), REASON_NONE);
+    char id[40];
+    STR_SET(id, restoration(&f->mhost)->id);
     f->mhost.faults.hang_steps = 0;
     mhost_stop(&f->mhost);
     assert_int_equal(mhost_start(&f->mhost), 0);
+    assert_true(mhost_wait_until(&f->mhost, is_over, &f->mhost));
     assert_true(mhost_settle(&f->mhost));
-    assert_null(restoration(&f->mhost));
+    assert_string_equal(restoration(&f->mhost)->id, id);
+    assert_int_equal(restoration(&f->mhost)->state, OPERATION_CANCELLED);
     must_have(f, 1);
 }
 

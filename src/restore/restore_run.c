@@ -2,8 +2,11 @@
 /* How far a restoration is: schema Restore in api/openapi.yaml. */
 #include "restore/restore_run.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "model/encode.h"
+
+#define MISSING_NAMED 3 /* in a sentence; the others are counted */
 
 WORDS_DEFINE(restore_state_words, "state of the restoration", RESTORE_STATE_COUNT,
              WORD(RESTORE_WAITING, "waiting"), WORD(RESTORE_RUNNING, "running"),
@@ -70,34 +73,75 @@ size_t restore_count(const struct restore_run *run, enum restore_state state)
     return n;
 }
 
-void restore_add_missing(const struct restore_run *run, struct strbuf *out)
+/* What lacks something, as it is listed: the first few are named. */
+struct missing {
+    struct strbuf *out;
+    size_t n;
+};
+
+static void add_missing(struct missing *missing, const char *what, const char *name,
+                        const struct error *why)
 {
-    for (vec_each(&run->gpus, gpu)) {
-        char bdf[BDF_SIZE];
-        if (gpu->state != RESTORE_RESTORED && out->len < 300) {
-            strbuf_addf(out, "; GPU %s: %s", pci_addr_format(&gpu->addr, bdf), gpu->why.message);
-        }
-    }
-    for (vec_each(&run->absent, absent)) {
-        if (out->len < 400) {
-            strbuf_addf(out, "; claim %s: %s", absent->claim, absent->why.message);
-        }
+    if (missing->n++ < MISSING_NAMED) {
+        strbuf_addf(missing->out, "; %s %s: %s", what, name, why->message);
     }
 }
 
-/* Where it is not over, what lacks something may still wait for its turn. */
+/* One whose turn has not come yet has no reason. */
+static bool lacks_something(const struct restore_gpu *gpu)
+{
+    return gpu->state == RESTORE_INCOMPLETE ||
+           (gpu->state != RESTORE_RESTORED && gpu->why.reason != REASON_NONE);
+}
+
+void restore_add_missing(const struct restore_run *run, struct strbuf *out)
+{
+    struct missing missing = {.out = out};
+    char bdf[BDF_SIZE];
+    for (vec_each(&run->gpus, gpu)) {
+        if (lacks_something(gpu)) {
+            add_missing(&missing, "GPU", pci_addr_format(&gpu->addr, bdf), &gpu->why);
+        }
+    }
+    for (vec_each(&run->absent, absent)) {
+        add_missing(&missing, "claim", absent->claim, &absent->why);
+    }
+    if (missing.n > MISSING_NAMED) {
+        strbuf_addf(out, "; and %zu more", missing.n - MISSING_NAMED);
+    }
+}
+
+static const char *first_hint(const struct restore_run *run)
+{
+    for (vec_each(&run->gpus, gpu)) {
+        if (lacks_something(gpu)) {
+            return gpu->why.hint;
+        }
+    }
+    return run->absent.n > 0 ? run->absent.items[0].why.hint : "";
+}
+
+/* One that was found in the store is shown as it was stored until it goes on. */
 void restore_describe(const struct operation *operation, struct operation_view *view)
 {
     const struct restore_run *run = operation->data;
+    CLEANUP_STRBUF struct strbuf missing = {0};
     STR_SET(view->text, "restoring what a reboot or a reload of the driver removed");
+    if (run->operation != operation) {
+        return;
+    }
     STR_SET(view->progress.unit, "GPUs");
     view->progress.done = restore_count(run, RESTORE_RESTORED);
     view->progress.total = run->gpus.n;
-    if (operation_is_over(operation)) {
-        CLEANUP_STRBUF struct strbuf missing = {0};
-        restore_add_missing(run, &missing);
-        STR_SET(view->problem, missing.len > 2 ? strbuf_str(&missing) + 2 : "");
+    for (vec_each(&run->gpus, gpu)) {
+        view->attempts += gpu->attempts.n;
     }
+    if (operation->state == OPERATION_WAITING && operation->due_us != 0) {
+        view->next_attempt_us = clock_realtime_of(operation->due_us);
+    }
+    restore_add_missing(run, &missing);
+    STR_SET(view->problem, missing.len > 2 ? strbuf_str(&missing) + 2 : "");
+    STR_SET(view->hint, first_hint(run));
 }
 
 /* Over and something is missing? */

@@ -51,16 +51,18 @@ struct restore_absent {
 struct restore_run {
     /* The latest; NULL: none. Its attempts are those to see what was not to be seen. */
     struct operation *operation;
+    struct operation *found; /* in the store, not over; NULL: none, or it is the latest by now */
     struct manager *manager;
-    bool queued; /* waits for its turn */
-    bool again;  /* there is another reason to restore, and this one is being cancelled */
+    uint64_t timeout_us; /* how long it may try */
+    bool queued;         /* waits for its turn */
+    bool again;          /* there is another reason to restore, and this one is being cancelled */
     VEC(struct restore_gpu) gpus;
     VEC(struct restore_absent) absent;
     struct stale_devices before; /* kept from run to run: which saved states name */
 };
 
 bool restore_is_active(const struct restore_run *run);
-/* Adds each GPU and claim that lacks something, as "; GPU …: why", up to a limit. */
+/* Adds what lacks something, with its reason, as "; GPU …: why; claim …: why; and 4 more". */
 void restore_add_missing(const struct restore_run *run, struct strbuf *out);
 size_t restore_count(const struct restore_run *run, enum restore_state state);
 /* Of its kind's row. */

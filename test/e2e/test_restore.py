@@ -125,6 +125,12 @@ def change_driver(machine, how):
         time.sleep(0.05)
 
 
+def restorations(machine):
+    """Those that are over, but for where the latest one is shown."""
+    return [{**operation, "url": None} for operation in
+            machine.api.get("/v1/operations?kind=restoration&state=done")["operations"]]
+
+
 def test_a_reboot_under_twelve_claims_is_undone_by_the_daemon_itself(claims):
     before = look(claims)
     claims.reboot()
@@ -135,6 +141,10 @@ def test_a_reboot_under_twelve_claims_is_undone_by_the_daemon_itself(claims):
     assert states == dict.fromkeys(CLAIMS, "restored")
     again = claims.cleave.run("host", "restore", "--dry-run", "-o", "json")
     assert again.returncode == 0 and json.loads(again.stdout)["plans"] == []
+    listed = restorations(claims)
+    claims.stop()
+    claims.start(*USUAL)
+    assert restorations(claims) == listed and listed
 
 
 @pytest.mark.quick("restore")

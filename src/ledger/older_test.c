@@ -16,7 +16,9 @@
 #include "ledger/ledger.h"
 #include "model/gpu_record.h"
 #include "model/operation_views.h"
+#include "store/one_kind.h"
 #include "store/plain_words.h"
+#include "store/schema_changes.h"
 #include "store/sqlite.h"
 #include "test.h"
 
@@ -46,7 +48,49 @@ static void make_database(const char *path, const char *sql, sqlite3 **ret_db)
     must(*ret_db, sqlite3_exec(*ret_db, sql, NULL, NULL, NULL));
 }
 
-static int setup(void **state, const char *name)
+/* ---- as a cleaved of schema 4 left it ---- */
+
+static void rename_words(sqlite3_context *context, int n UNUSED, sqlite3_value **values)
+{
+    CLEANUP_JSON json_t *json = json_loads((const char *)sqlite3_value_text(values[0]), 0, NULL);
+    assert_non_null(json);
+    plain_words(json);
+    CLEANUP_FREE char *text = json_text(json);
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+static void bring_to_schema(sqlite3 *db, int from, int to)
+{
+    size_t n = 0;
+    const struct schema_change *changes = schema_changes_list(&n);
+    must(db, sqlite3_create_function_v2(db, "plain_words", 1, SQLITE_UTF8, NULL, rename_words, NULL,
+                                        NULL, NULL));
+    for (int version = from + 1; version <= to; version++) {
+        CLEANUP_FREE char *sql =
+            xasprintf("%s PRAGMA user_version = %d", changes[version - 1].sql, version);
+        must(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+    }
+}
+
+/* ---- opening ---- */
+
+static void open_store(struct older *o)
+{
+    struct error err = {0};
+    if (sqlite_store_open(o->path, &o->store, &err) != 0 ||
+        ledger_open(o->store, &o->ledger, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void close_store(struct older *o)
+{
+    ledger_free(TAKE_PTR(o->ledger));
+    o->store->ops->free(o->store);
+    o->store = NULL;
+}
+
+static int setup(void **state, const char *name, int schema)
 {
     struct older *o = xcalloc(1, sizeof(*o));
     CLEANUP_FREE char *path = xasprintf("%s/%s", STORES_DIR, name);
@@ -57,32 +101,42 @@ static int setup(void **state, const char *name)
     assert_non_null(mkdtemp(o->dir));
     snprintf(o->path, sizeof(o->path), "%s/cleave.db", o->dir);
     make_database(o->path, o->sql, &db);
+    bring_to_schema(db, 2, schema);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     make_database(":memory:", o->sql, &o->db);
-    struct error err = {0};
-    if (sqlite_store_open(o->path, &o->store, &err) != 0 ||
-        ledger_open(o->store, &o->ledger, &err) != 0) {
-        fail_msg("%s: %s", name, err.message);
-    }
+    open_store(o);
     *state = o;
     return 0;
 }
 
 static int setup_running(void **state)
 {
-    return setup(state, "schema-2/running.sql");
+    return setup(state, "schema-2/running.sql", 2);
 }
 
 static int setup_interrupted(void **state)
 {
-    return setup(state, "schema-2/interrupted.sql");
+    return setup(state, "schema-2/interrupted.sql", 2);
+}
+
+static int setup_schema_4(void **state)
+{
+    return setup(state, "schema-2/interrupted.sql", 4);
+}
+
+/* What today's cleaved took over is opened by it once more. */
+static int setup_again(void **state)
+{
+    (void)setup(state, "schema-2/interrupted.sql", 4);
+    close_store(*state);
+    open_store(*state);
+    return 0;
 }
 
 static int teardown(void **state)
 {
     struct older *o = *state;
-    ledger_free(o->ledger);
-    o->store->ops->free(o->store);
+    close_store(o);
     assert_int_equal(sqlite3_close(o->db), SQLITE_OK);
     fs_remove_tree(o->dir);
     free(o->sql);
@@ -438,6 +492,58 @@ static void what_was_interrupted_is_in_it(void **state)
     assert_int_equal(count(o, "records", "document ->> 'quarantine' IS NOT NULL"), 1);
 }
 
+/* ---- words ---- */
+
+static void check_state(const char *kind, json_t *document, enum operation_state want)
+{
+    CLEANUP_JSON json_t *own = document;
+    const struct former_record record = {.kind = kind, .id = "x", .document = own};
+    CLEANUP_JSON json_t *json = one_kind(&record);
+    CLEANUP_FREE char *text = json_text(own);
+    const char *state = json_string_value(json_object_get(json, "state"));
+    if (!str_eq(state, operation_state_name(want))) {
+        fail_msg("%s %s became %s", kind, text, state != NULL ? state : "nothing");
+    }
+}
+
+/* In each state that such a document can have, with and without a problem, cancelled or not. */
+static void states_become_those_of_today(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        const char *problem = (k & 1) != 0 ? "it failed" : "";
+        bool cancel = (k & 2) != 0;
+        for (enum plan_state s = PLAN_RUNNING; s < PLAN_CANCELLED; s++) { /* a later state */
+            struct operation_view view;
+            struct plan plan = {.state = s};
+            STR_SET(plan.problem, problem);
+            plan_to_operation(&plan, &view);
+            check_state("plan",
+                        json_pack("{s:s, s:s}", "state", plan_state_name(s), "problem", problem),
+                        view.state);
+        }
+        for (enum migration_state s = 0; s < MIGRATION_STATE_COUNT; s++) {
+            const struct migration migration = {.state = s, .cancel = cancel};
+            check_state(
+                "migration",
+                json_pack("{s:s, s:b}", "state", migration_state_name(s), "cancel", (int)cancel),
+                migration_operation_state(&migration));
+        }
+        for (enum incoming_state s = 0; s < INCOMING_STATE_COUNT; s++) {
+            struct incoming incoming = {.state = s, .abort = cancel};
+            STR_SET(incoming.problem, problem);
+            check_state("incoming",
+                        json_pack("{s:s, s:b, s:s}", "state", incoming_state_name(s), "abort",
+                                  (int)cancel, "problem", problem),
+                        incoming_operation_state(&incoming));
+        }
+        for (enum drain_state s = 0; s < DRAIN_STATE_COUNT; s++) {
+            check_state("drain", json_pack("{s:s}", "state", drain_state_name(s)),
+                        drain_operation_state(s));
+        }
+    }
+}
+
 #define OLDER_TEST(fn, name) {#fn " (" #name ")", fn, setup_##name, teardown, NULL}
 
 int main(void)
@@ -459,6 +565,14 @@ int main(void)
         OLDER_TEST(the_next_plan_comes_last, interrupted),
         OLDER_TEST(a_damaged_record_stays_damaged, interrupted),
         OLDER_TEST(what_was_interrupted_is_in_it, interrupted),
+        OLDER_TEST(plans_are_found_as_operations, schema_4),
+        OLDER_TEST(migrations_and_drains_are_found_as_operations, schema_4),
+        OLDER_TEST(what_was_interrupted_is_found_as_such, schema_4),
+        OLDER_TEST(plans_and_their_steps_are_as_they_were, again),
+        OLDER_TEST(plans_are_found_as_operations, again),
+        OLDER_TEST(migrations_and_drains_are_found_as_operations, again),
+        OLDER_TEST(what_was_interrupted_is_found_as_such, again),
+        cmocka_unit_test(states_become_those_of_today),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

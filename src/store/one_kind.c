@@ -43,13 +43,22 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
+static bool is_cancelled(const struct former_record *record)
+{
+    return json_is_true(json_object_get(record->document, "cancel")) ||
+           json_is_true(json_object_get(record->document, "abort")) ||
+           str_starts(text_of(record->document, "state"), "cancel");
+}
+
 static const char *state_of(const struct former_record *record)
 {
     const char *state = text_of(record->document, "state");
     bool problem = text_of(record->document, "problem")[0] != '\0';
     for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
         if (str_eq(states[i].kind, record->kind) && str_eq(states[i].state, state)) {
-            return problem ? states[i].problem : states[i].now;
+            const char *now = problem ? states[i].problem : states[i].now;
+            bool goes_on = str_eq(now, "running") || str_eq(now, "waiting");
+            return goes_on && is_cancelled(record) ? "cancelling" : now;
         }
     }
     return NULL;
@@ -127,12 +136,10 @@ json_t *one_kind(const struct former_record *record)
     if (state == NULL) {
         return NULL;
     }
-    bool cancel = json_is_true(json_object_get(document, "cancel")) ||
-                  json_is_true(json_object_get(document, "abort")) || str_starts(state, "cancel");
     json_t *json =
         json_pack("{s:s, s:s, s:o, s:s, s:s, s:b, s:I, s:I, s:O}", "kind", record->kind, "id",
                   record->id, "subject", subject_of(record), "author", text_of(document, "author"),
-                  "state", state, "cancel", (int)cancel, "createdUs",
+                  "state", state, "cancel", (int)is_cancelled(record), "createdUs",
                   json_integer_value(json_object_get(document, "createdUs")), "finishedUs",
                   json_integer_value(json_object_get(document, "finishedUs")), "body", document);
     if (str_eq(record->kind, "plan")) {

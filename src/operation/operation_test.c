@@ -377,6 +377,66 @@ static void it_is_shown(void **state)
     assert_false(view.cancellable);
 }
 
+/* Its data may go: the kind is not asked any more. */
+static void one_that_is_kept_shows_what_it_showed(void **state)
+{
+    struct spine *spine = *state;
+    struct walk walk = {.fails_at = 2};
+    struct operation_view before, after;
+    struct error err = {0};
+    begin(spine, &walk, &walk_kind);
+    turn_until(spine, &walk, OPERATION_DONE);
+    operation_describe(walk.operation, &before);
+    operation_keep(walk.operation);
+    assert_null(walk.operation->data);
+    operation_describe(walk.operation, &after);
+    assert_string_equal(after.text, "a walk");
+    assert_int_equal(after.state, OPERATION_DONE);
+    assert_int_equal(after.attempts, 1);
+    assert_int_equal(after.finished_us, before.finished_us);
+    assert_int_equal(after.progress.done, STEPS);
+    assert_int_equal(operation_cancel(walk.operation, false, &err), -REASON_CONFLICT);
+    assert_string_equal(err.message, "the drain of hill/a is over: done");
+}
+
+static struct operation *add_over(struct spine *spine, unsigned i)
+{
+    struct operation_view view = {.kind = OPERATION_KIND_DRAIN, .state = OPERATION_DONE};
+    str_print(view.id, sizeof(view.id), "%u", i);
+    return operation_of_view(&spine->all, &walk_kind, &view);
+}
+
+/* Of this kind: those that are not over, and those of other kinds, stay. */
+static void the_oldest_that_are_over_are_forgotten(void **state)
+{
+    struct spine *spine = *state;
+    const unsigned listed = (unsigned)operation_limits[OPERATION_KIND_DRAIN].listed;
+    struct walk walk = {0};
+    const struct operation_start trial = {.kind = &walk_kind,
+                                          .id = "trial",
+                                          .subject = "hill/a",
+                                          .author = "ann",
+                                          .state = OPERATION_DONE,
+                                          .dry_run = true};
+    const struct operation_start other = {.kind = &stroll_kind,
+                                          .id = "other",
+                                          .subject = "hill/a",
+                                          .author = "ann",
+                                          .state = OPERATION_DONE};
+    begin(spine, &walk, &walk_kind);
+    (void)operation_new(&spine->all, &other);
+    for (unsigned i = 0; i < listed + 3; i++) {
+        (void)add_over(spine, i);
+    }
+    (void)operation_new(&spine->all, &trial);
+    operations_trim(&spine->all, OPERATION_KIND_DRAIN);
+    assert_int_equal(spine->all.items.n, listed + 2);
+    assert_ptr_equal(spine->all.items.items[0], walk.operation);
+    assert_string_equal(spine->all.items.items[1]->id, "other");
+    assert_string_equal(spine->all.items.items[2]->id, "3");
+    assert_null(operations_find(&spine->all, "trial"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -397,6 +457,8 @@ int main(void)
         TEST(the_latest_open_one_about_a_subject_is_found),
         TEST(it_ends_when_its_record_says),
         TEST(it_is_shown),
+        TEST(one_that_is_kept_shows_what_it_showed),
+        TEST(the_oldest_that_are_over_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

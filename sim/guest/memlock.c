@@ -3,11 +3,16 @@
  * Preloaded into the simulated host's libvirtd only. libvirt raises the limit on locked memory for
  * a VM with an assigned device, because real VFIO pins guest memory; a container without
  * CAP_SYS_RESOURCE may not. Nothing is pinned here, so that refusal is turned into success.
+ *
+ * Most containers lack dmidecode. libvirt would translate the message about that after fork, and
+ * wait forever if another thread changed its locale at the fork: the child ends here instead.
+ * LD_PRELOAD reaches hooks and the emulator too, whose other failures are theirs to handle.
  */
 /* Both names of the call are defined below, so neither may be renamed. */
 #undef _FILE_OFFSET_BITS
 
 #include <errno.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -26,4 +31,21 @@ int prlimit64(pid_t pid, enum __rlimit_resource resource, const struct rlimit64 
               struct rlimit64 *ret_old)
 {
     return prlimit(pid, resource, (const struct rlimit *)wanted, (struct rlimit *)ret_old);
+}
+
+extern char **environ;
+
+int execve(const char *program, char *const argv[], char *const envp[])
+{
+    long result = syscall(SYS_execve, program, argv, envp);
+    const char *name = strrchr(program, '/');
+    if (errno == ENOENT && name && strcmp(name, "/dmidecode") == 0) {
+        _exit(127); /* as libvirt's child does */
+    }
+    return (int)result;
+}
+
+int execv(const char *program, char *const argv[])
+{
+    return execve(program, argv, environ);
 }

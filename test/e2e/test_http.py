@@ -105,7 +105,7 @@ def test_head_has_headers_and_no_body(fake):
     ("/v1/gpus/%zz", "hex digits"),
     ("/v1/gpus/a%00b", "hex digits"),
     ("/v1/gpus/a%0ab", "control character"),
-    ("/v1/gpus/" + "x" * 64, "up to 63"),
+    ("/v1/gpus/" + "x" * 64, "at most 63"),
     ("/v1/vms/" + "x" * 256 + "/lint", "at most 255"),
     ("/v1/vms/a%09b/lint", "control character"),
 ])

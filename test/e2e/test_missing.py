@@ -112,7 +112,7 @@ def test_who_may_not_use_the_socket_is_reported(bare, directory):
     if "failed to execute" in done.stderr:
         pytest.skip("the build folder is not for everyone")
     assert done.returncode == 10 and done.stdout == ""
-    assert "may not" in done.stderr and "hint: use sudo" in done.stderr
+    assert "no permission" in done.stderr and "hint: use sudo" in done.stderr
 
 
 def test_a_state_directory_and_a_socket_have_one_cleaved(bare, directory):

@@ -307,7 +307,7 @@ def test_a_vgpu_of_the_same_type_that_another_tool_made_is_distinguished_from_th
     claim = host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
     file = f"/sys/bus/pci/devices/{claim['assigned']['device']}/nvidia/current_vgpu_type"
     write(host, file, 0)
-    assert "is not there" in problem_of(host, "a")
+    assert "is missing" in problem_of(host, "a")
     write(host, file, claim["assigned"]["typeId"])
     assert "which cleave did not make" in problem_of(host, "a")
     assert kinds(host, "claim/a").count("claim-conflict") == 1

@@ -311,7 +311,7 @@ def test_a_recovery_that_does_not_bring_all_back_fails_and_says_so(host):
     done = host.cleave.run("gpu", "recover", L40S_1)
     assert done.returncode == 8, done.stdout
     assert gpu(host, L40S_1)["quarantine"] is not None
-    assert "is not there" in host.api.get("/v1/claims/a")["problem"]
+    assert "is missing" in host.api.get("/v1/claims/a")["problem"]
     host.ctl("fault", "clear")
     assert host.cleave.run("gpu", "recover", L40S_1).returncode == 0
     assert host.api.get("/v1/claims/a")["problem"] is None

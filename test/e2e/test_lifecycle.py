@@ -243,7 +243,7 @@ def test_a_libvirt_that_comes_up_without_definitions_releases_nothing(one, missi
     one.start("--vm-grace", "1", "--observe-period", "1")
     wait_for(lambda: one.api.get("/v1/host")["heldClaims"])
     assert "Kept: claim h" in one.cleave.run("host", "show").stdout
-    assert "is not there" in claim(one, "h")["problem"]
+    assert "is missing" in claim(one, "h")["problem"]
     found, kept = garbage(one)
     assert found == [] and {"h", "d"} <= {it["name"] for it in kept}
     assert one.cleave.run("gc").returncode == 0
@@ -547,7 +547,7 @@ def hook(host):
 
 def test_a_host_whose_hook_is_called_says_so(one):
     assert hook(one) == {"state": "unknown", "vm": None, "at": None}
-    assert "not known" in one.cleave.run("host", "show").stdout
+    assert "unknown: no VM has started" in one.cleave.run("host", "show").stdout
     on_demand(one, "a", "web1")
     one.virsh("start", "web1")
     one.virsh("destroy", "web1")

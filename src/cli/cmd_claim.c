@@ -140,9 +140,31 @@ static int cmd_claim_restore(struct cli *cli, const struct arguments *arguments,
     return plan_follow_change(cli, "POST", path, NULL, err);
 }
 
+/* A mark for those that are spoken of below the table. */
+static void add_claim_state(const json_t *claim, struct strbuf *out)
+{
+    strbuf_addf(out, "%s%s", view_text(claim, "state", "-"),
+                view_text(claim, "problem", NULL) != NULL ? " !" : "");
+}
+
+static void print_claim_problems(const json_t *answer, size_t width)
+{
+    const json_t *claims = view_at(answer, "claims");
+    bool first = true;
+    for (size_t i = 0; i < json_array_size(claims); i++) {
+        const json_t *claim = json_array_get(claims, i);
+        const char *problem = view_text(claim, "problem", NULL);
+        if (problem != NULL) {
+            fputs(first ? "\n" : "", stdout);
+            prose_print(width, "! %s: %s", view_text(claim, "name", "-"), problem);
+            first = false;
+        }
+    }
+}
+
 static const struct column claim_columns[] = {
     {"CLAIM", .path = "name", .align = TABLE_NAME},
-    {"STATE", .path = "state"},
+    {"STATE", .cell = add_claim_state},
     {"VM", .path = "vm", .align = TABLE_NAME},
     {"MODE", .path = "mode", .drop = 3},
     {"TYPE", .path = "type", .format = COLUMN_WORD, .drop = 4},
@@ -151,8 +173,11 @@ static const struct column claim_columns[] = {
     {"DEVICE", .path = "assigned.mdevUuid|assigned.device|reserved.mdevUuid|reserved.device"},
     {"SITE", .path = "site", .align = TABLE_NAME, .drop = 1},
 };
-static const struct listing claim_listing = {
-    .arrays = {"claims"}, .name = "name", LISTING_COLUMNS(claim_columns), .empty = "no claims"};
+static const struct listing claim_listing = {.arrays = {"claims"},
+                                             .name = "name",
+                                             LISTING_COLUMNS(claim_columns),
+                                             .empty = "no claims",
+                                             .after = print_claim_problems};
 
 static const struct column released_columns[] = {
     {"CLAIM", .path = "claim.name", .align = TABLE_NAME},

@@ -265,6 +265,9 @@ static void print_rows(const struct listing *listing, const json_t *answer, cons
     } else if (listing->empty != NULL) {
         prose_print(layout.width, "%s", listing->empty);
     }
+    if (listing->after != NULL && rows->n > 0 && !layout.headless) {
+        listing->after(answer, layout.width);
+    }
 }
 
 void listing_print(const struct listing *listing, const json_t *answer, size_t width)

@@ -53,6 +53,8 @@ struct listing {
     void (*complete)(struct cli *cli, json_t *answer);
     /* Instead of a table that has no room as it is; NULL: columns give way. */
     void (*narrow)(const json_t *answer, size_t width);
+    /* What people read below a table that has rows and a header; NULL: nothing. */
+    void (*after)(const json_t *answer, size_t width);
 };
 
 #define LISTING_COLUMNS(table) .columns = (table), .n_columns = ARRAY_SIZE(table)

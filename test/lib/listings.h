@@ -22,6 +22,13 @@
     "\"assigned\":{\"profile\":\"1g.24gb+gfx\",\"gpu\":\"0000:41:00.0\"," device                   \
     "},\"site\":\"frankfurt-2\"}]}"
 
+#define BAD_CLAIM                                                                                  \
+    "{\"claims\":[{\"name\":\"web1\",\"state\":\"bound\",\"vm\":\"web1\",\"mode\":\"time-"         \
+    "sliced\","                                                                                    \
+    "\"type\":\"NVIDIA L40S-8Q\",\"assigned\":{\"gpu\":\"0000:41:00.0\",\"device\":"               \
+    "\"0000:41:00.5\"},\"problem\":\"its VM \\\"web1\\\" is gone: it will be released at "         \
+    "2026-01-02T03:05:05.000000Z\"}]}"
+
 struct listing_answer {
     const char *command;
     const char *reply;
@@ -38,6 +45,7 @@ static const struct listing_answer listing_answers[] = {
      "\"gpuInstances\":[{\"size\":3},{\"size\":6}]}],\"models\":[{\"key\":\"" MODEL "\","
      "\"memorySlices\":12}]}",
      "0000:41:00.0 mig 9 of 12 slices"},
+    {"claim list", BAD_CLAIM, "web1 bound ! web1"},
     {"claim list", CLAIM("web1", "web1", "\"device\":\"0000:41:00.5\""),
      "web1 releasing 0000:41:00.0 0000:41:00.5 DC-1-24Q"},
     {"claim list", CLAIM("web1", "web1", "\"mdevUuid\":\"" UUID "\""),

@@ -9,8 +9,10 @@
 struct call {
     struct aside *aside;
     struct aside_call call;
-    bool worked; /* under the lock */
-    bool ended;  /* the loop knows */
+    bool begun; /* under the lock, as the next two */
+    pthread_t thread;
+    bool worked;
+    bool ended; /* the loop knows */
 };
 
 struct aside {
@@ -50,6 +52,10 @@ void aside_settle(struct aside *aside)
         return;
     }
     (void)pthread_mutex_lock(&aside->lock);
+    if (call->begun && pthread_equal(call->thread, pthread_self()) != 0) {
+        (void)pthread_mutex_unlock(&aside->lock);
+        return;
+    }
     while (!call->worked) {
         (void)pthread_cond_wait(&aside->worked, &aside->lock);
     }
@@ -60,6 +66,10 @@ void aside_settle(struct aside *aside)
 static void work(void *data)
 {
     struct call *call = data;
+    (void)pthread_mutex_lock(&call->aside->lock);
+    call->begun = true;
+    call->thread = pthread_self();
+    (void)pthread_mutex_unlock(&call->aside->lock);
     call->call.work(call->call.data);
     (void)pthread_mutex_lock(&call->aside->lock);
     call->worked = true;

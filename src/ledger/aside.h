@@ -23,7 +23,7 @@ void aside_free(struct aside *aside);
 /* No call may be under way: see aside_settle(). */
 void aside_begin(struct aside *aside, const struct aside_call *call);
 /* Waits until the call under way has ended, if there is one; its `done` comes later. NULL: nothing.
- */
+ * The call itself waits for nothing. */
 void aside_settle(struct aside *aside);
 
 #endif

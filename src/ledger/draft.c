@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "ledger/later.h"
 #include "ledger/record_json.h"
 #include "model/operation_views.h"
 
@@ -363,52 +364,33 @@ int draft_commit(struct draft *draft, struct error *err)
 
 /* ---- while the loop turns ---- */
 
-struct later {
+struct committing {
     struct draft draft;
-    draft_done_fn *done; /* NULL: it was called */
+    draft_done_fn *done;
     void *data;
 };
 
 /* On the ledger's thread. */
-static void later_commit(void *data)
+static void commit_work(void *data)
 {
-    struct later *later = data;
-    struct store *store = later->draft.ledger->store;
-    later->draft.result = store->ops->commit(store, &later->draft.batch, &later->draft.err);
+    struct committing *c = data;
+    struct store *store = c->draft.ledger->store;
+    c->draft.result = store->ops->commit(store, &c->draft.batch, &c->draft.err);
 }
 
-static void later_ended(void *data)
+static void commit_ended(void *data)
 {
-    struct later *later = data;
-    if (later->draft.result == 0) {
-        take(&later->draft);
+    struct committing *c = data;
+    if (c->draft.result == 0) {
+        take(&c->draft);
     }
-    draft_drop(&later->draft);
+    draft_drop(&c->draft);
 }
 
-static void call_done(void *data)
+static void commit_done(void *data)
 {
-    struct later *later = data;
-    draft_done_fn *done = TAKE_PTR(later->done);
-    done(later->draft.result == 0 ? NULL : &later->draft.err, later->data);
-}
-
-/* Once: what follows may begin the next change. */
-static void follow(struct later *later)
-{
-    struct ledger *ledger = later->draft.ledger;
-    if (later->done != NULL) {
-        ledger->under_way = NULL;
-        ledger->turns.storing = false;
-        turns_call(&ledger->turns, call_done, later);
-        turns_go_on(&ledger->turns);
-    }
-}
-
-static void later_done(void *data)
-{
-    CLEANUP_FREE struct later *later = data;
-    follow(later);
+    CLEANUP_FREE struct committing *c = data;
+    c->done(c->draft.result == 0 ? NULL : &c->draft.err, c->data);
 }
 
 /* Without a thread, or with nothing to store. */
@@ -425,19 +407,15 @@ void draft_commit_then(struct draft *draft, draft_done_fn *done, void *data)
         commit_at_once(draft, done, data);
         return;
     }
-    if (ledger->under_way != NULL) { /* out of turn: what follows the one before comes first */
-        ledger_settle(ledger);
-        follow(ledger->under_way);
-    }
+    (void)later_settle(ledger); /* out of turn: what follows the one before comes first */
     number_events(draft);
-    struct later *later = xcalloc(1, sizeof(*later));
+    struct committing *c = xcalloc(1, sizeof(*c));
     ledger->turns.storing = true;
     close_draft(draft);
-    *later = (struct later){.draft = *draft, .done = done, .data = data};
-    ledger->under_way = later;
-    struct aside_call call = {
-        .work = later_commit, .ended = later_ended, .done = later_done, .data = later};
-    aside_begin(ledger->aside, &call);
+    *c = (struct committing){.draft = *draft, .done = done, .data = data};
+    const struct later_call call = {
+        .work = commit_work, .ended = commit_ended, .done = commit_done, .data = c};
+    later_begin(ledger, &call);
 }
 
 void drafts_finish(struct ledger *ledger)
@@ -445,12 +423,8 @@ void drafts_finish(struct ledger *ledger)
     if (ledger == NULL) {
         return;
     }
-    do {
-        ledger_settle(ledger);
-        if (ledger->under_way != NULL) {
-            follow(ledger->under_way);
-        }
-    } while (ledger->under_way != NULL || turns_give(&ledger->turns));
+    while (later_settle(ledger) || turns_give(&ledger->turns)) {
+    }
 }
 
 /* ---- drafts of one change ---- */

@@ -76,7 +76,7 @@ bool ledger_keeps(enum record_kind kind);
 int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **ret_documents,
                    struct error *err);
 
-/* ---- history: read from the store ---- */
+/* ---- history: read from the store; on the loop, or in later_read() on the ledger's thread ---- */
 
 /* An operation's record: what is shown of it, and its kind's document, which the caller decrefs.
  * -INTERNAL: it can't be read, or does not say what its id says. */

@@ -191,6 +191,57 @@ static void whichever_commit_hangs_reads_are_answered_and_all_goes_on(void **sta
     assert_true(n_hung >= 5); /* it is reserved, has steps, and ends */
 }
 
+static bool is_hanging_or_answered(void *data)
+{
+    const struct answer *answer = data;
+    return answer->there || is_hanging(answer->mhost);
+}
+
+/* False: it makes fewer loads. */
+static bool read_while_load_hangs(struct mhost *mhost, enum verb_id verb, const char *target,
+                                  int spared)
+{
+    struct answer read = {.mhost = mhost};
+    struct answer b = {0};
+    assert_true(mhost_wait_stored(mhost));
+    atomic_store(&mhost->faults.spared, spared);
+    atomic_store(&mhost->faults.hang, HANG_LOADS);
+    mhost_ask(mhost, verb, &read, .target = target, .limit = 10);
+    assert_true(mhost_wait_until(mhost, is_hanging_or_answered, &read));
+    bool hangs = is_hanging(mhost);
+    ask_for(mhost, CLAIM_B, &b);
+    assert_reads_are_answered(mhost);
+    assert_int_equal(read.there, !hangs);
+    let_go(mhost);
+    assert_true(mhost_wait(mhost, &read));
+    assert_true(read.err.reason == REASON_NONE || read.err.reason == REASON_CONFLICT);
+    answer_done(&read);
+    assert_created(mhost, &b);
+    assert_true(mhost_settle(mhost));
+    assert_int_equal(mhost_delete(mhost, "b", NULL), 0);
+    assert_true(mhost_settle(mhost));
+    mhost_assert_sound(mhost);
+    return hangs;
+}
+
+/* What the store answers waits for the disk, and nothing else does. */
+static void whichever_load_hangs_other_answers_come_and_all_goes_on(void **state)
+{
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    static const enum verb_id verbs[] = {VERB_LIST_PLANS, VERB_GET_PLAN, VERB_LIST_EVENTS,
+                                         VERB_GET_OPERATION, VERB_CANCEL_OPERATION};
+    char id[40];
+    assert_int_equal(mhost_create(mhost, CLAIM_A, NULL), 0);
+    assert_true(mhost_settle(mhost));
+    STR_SET(id, mhost->manager->operations.items.items[0]->id);
+    operation_free(operations_find(&mhost->manager->operations, id)); /* as one of long ago */
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        assert_true(read_while_load_hangs(mhost, verbs[i], id, 0));
+        (void)read_while_load_hangs(mhost, verbs[i], id,
+                                    1); /* a plan's steps, if it asks for any */
+    }
+}
+
 static void the_end_waits_for_what_is_on_its_way(void **state)
 {
     struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
@@ -220,6 +271,7 @@ int main(void)
         HANG_TEST(what_a_gpu_reports_meanwhile_is_stored_afterwards),
         HANG_TEST(what_becomes_of_a_vm_meanwhile_is_stored_afterwards),
         HANG_TEST(whichever_commit_hangs_reads_are_answered_and_all_goes_on),
+        HANG_TEST(whichever_load_hangs_other_answers_come_and_all_goes_on),
         HANG_TEST(the_end_waits_for_what_is_on_its_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

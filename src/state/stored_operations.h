@@ -14,7 +14,8 @@ void txn_put_operation(struct txn *txn, const struct operation_view *view, const
 /* Hands all that are not over, and the latest that are, to their kinds (listeners->kinds), the
  * oldest of a kind first. What of them goes on: operations_resume(). */
 int stored_operations_load(struct manager *m, struct error *err);
-/* One that is not in memory: false and 0 when the store has none of that id either. */
+/* One that is not in memory; also on the ledger's thread: false and 0 when the store has none of
+ * that id either. */
 int stored_operations_view(const struct manager *m, const char *id, bool *ret_found,
                            struct operation_view *ret_view, struct error *err);
 

@@ -12,6 +12,7 @@
 #include "state/boot_record.h"
 #include "state/made_record.h"
 #include "state/notes.h"
+#include "state/request_copy.h"
 #include "state/state.h"
 
 /* Lone events that came before it go along, so that they keep their order. */
@@ -144,25 +145,17 @@ void txn_follow_ledger(void *data)
 
 /* ---- requests ---- */
 
-/* Strings of a request that are borrowed for the call, too. */
-#define LATE_TEXTS 6
-
 struct late_request {
     struct manager *manager;
     verb_fn *fn;
-    struct caller caller;
-    struct request request;
-    char *texts[LATE_TEXTS];
+    struct request_copy copy;
 };
 
 static void call_late(void *data)
 {
-    struct late_request *late = data;
-    late->fn(late->manager, &late->request);
-    for (size_t i = 0; i < LATE_TEXTS; i++) {
-        free(late->texts[i]);
-    }
-    free(late);
+    CLEANUP_FREE struct late_request *late = data;
+    late->fn(late->manager, &late->copy.request);
+    request_copy_done(&late->copy);
 }
 
 bool txn_call_in_turn(struct manager *m, verb_fn *fn, const struct request *request)
@@ -176,18 +169,9 @@ bool txn_call_in_turn(struct manager *m, verb_fn *fn, const struct request *requ
         return true;
     }
     struct late_request *late = xcalloc(1, sizeof(*late));
-    *late = (struct late_request){.manager = m, .fn = fn, .request = *request};
-    const char **texts[LATE_TEXTS] = {&late->request.target, &late->request.gpu,
-                                      &late->request.behind, &late->request.kind,
-                                      &late->request.state,  &late->request.subject};
-    for (size_t i = 0; i < LATE_TEXTS; i++) {
-        late->texts[i] = *texts[i] != NULL ? xstrdup(*texts[i]) : NULL;
-        *texts[i] = late->texts[i];
-    }
-    if (request->caller != NULL) {
-        late->caller = *request->caller;
-        late->request.caller = &late->caller;
-    }
+    late->manager = m;
+    late->fn = fn;
+    request_copy_init(&late->copy, request);
     ledger_take_turn(m->ledger, call_late, late);
     return true;
 }

@@ -11,6 +11,7 @@
 #include "plan/unread.h"
 #include "state/listeners.h"
 #include "state/plan_run.h"
+#include "state/reading.h"
 #include "state/reply_json.h"
 #include "state/state.h"
 #include "state/txn.h"
@@ -267,51 +268,56 @@ void txn_cancel_plan(struct txn *txn, const struct plan *plan, const char *autho
 
 /* ---- requests ---- */
 
-void verb_list_plans(struct manager *m, const struct request *request)
+static int read_plans(const struct manager *m, const struct request *request, json_t **ret_body,
+                      struct error *err)
 {
-    struct plan **plans = NULL;
+    CLEANUP_FREE struct plan **plans = NULL;
     size_t n = 0;
-    struct error err = {0};
-    struct kept_body *kept = &m->kept_plans;
-    uint64_t changes = m->ledger->changes;
-    if (kept->body != NULL && kept->stamp == changes) {
-        request_answer(request, json_incref(kept->body));
-        return;
+    (void)request;
+    int r = ledger_load_plans(m->ledger, operation_limits[OPERATION_KIND_PLAN].listed, false,
+                              &plans, &n, err);
+    if (r == 0) {
+        *ret_body = reply_plans(plans, n);
     }
-    if (txn_call_in_turn(m, verb_list_plans, request)) {
-        return;
-    }
-    if (ledger_load_plans(m->ledger, operation_limits[OPERATION_KIND_PLAN].listed, false, &plans,
-                          &n, &err) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
-    json_t *body = reply_plans(plans, n);
-    json_decref(kept->body);
-    *kept = (struct kept_body){.body = json_incref(body), .stamp = changes};
     for (size_t i = 0; i < n; i++) {
         plan_free(plans[i]);
     }
-    free(plans);
-    request_answer(request, body);
+    return r;
+}
+
+static void keep_plans(struct manager *m, json_t *body, uint64_t changes)
+{
+    json_decref(m->kept_plans.body);
+    m->kept_plans = (struct kept_body){.body = json_incref(body), .stamp = changes};
+}
+
+void verb_list_plans(struct manager *m, const struct request *request)
+{
+    static const struct reading_question question = {.read = read_plans, .keep = keep_plans};
+    const struct kept_body *kept = &m->kept_plans;
+    if (kept->body != NULL && kept->stamp == m->ledger->changes) {
+        request_answer(request, json_incref(kept->body));
+        return;
+    }
+    reading_answer(m, request, &question);
+}
+
+static int read_plan(const struct manager *m, const struct request *request, json_t **ret_body,
+                     struct error *err)
+{
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    int r = ledger_load_plan(m->ledger, request->target, &plan, err);
+    if (r == 0 && plan == NULL) {
+        r = error_set(err, REASON_NOT_FOUND, SUBJECT("plan", request->target),
+                      "there is no plan \"%s\"", request->target);
+        error_hint(err, "`cleave plan list` shows the latest");
+    }
+    *ret_body = r == 0 ? plan_to_json(plan) : NULL;
+    return r;
 }
 
 void verb_get_plan(struct manager *m, const struct request *request)
 {
-    CLEANUP(plan_freep) struct plan *plan = NULL;
-    struct error err = {0};
-    if (txn_call_in_turn(m, verb_get_plan, request)) {
-        return;
-    }
-    int r = ledger_load_plan(m->ledger, request->target, &plan, &err);
-    if (r == 0 && plan == NULL) {
-        r = error_set(&err, REASON_NOT_FOUND, SUBJECT("plan", request->target),
-                      "there is no plan \"%s\"", request->target);
-        error_hint(&err, "`cleave plan list` shows the latest");
-    }
-    if (r != 0) {
-        request_refuse(request, &err);
-        return;
-    }
-    request_answer(request, plan_to_json(plan));
+    static const struct reading_question question = {.read = read_plan};
+    reading_answer(m, request, &question);
 }

@@ -7,8 +7,8 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "model/event.h"
+#include "state/reading.h"
 #include "state/state.h"
-#include "state/txn.h"
 
 #define EVENTS_LOADED 1000 /* at a time */
 #define EVENTS_JUDGED 10000
@@ -63,11 +63,11 @@ static void judge(struct event_search *search, const struct event *event)
     }
 }
 
-static int search_some(struct manager *m, struct event_search *search, struct error *err)
+static int search_some(const struct ledger *ledger, struct event_search *search, struct error *err)
 {
     CLEANUP_FREE struct event *events = NULL;
     size_t n = 0;
-    int r = ledger_load_event_range(m->ledger, &search->range, &events, &n, err);
+    int r = ledger_load_event_range(ledger, &search->range, &events, &n, err);
     for (size_t i = 0; r == 0 && i < n && !is_complete(search); i++) {
         judge(search, &events[i]);
     }
@@ -85,21 +85,19 @@ static size_t load_at_once(const struct request *request)
 }
 
 /* Where the next request goes on: `before` of the newest, else `after`; null: all were seen. */
-static json_t *next_number(const struct manager *m, const struct event_search *search)
+static json_t *next_number(const struct ledger *ledger, const struct event_search *search)
 {
     bool more = search->request->newest
                     ? !search->ended
-                    : !search->ended && search->range.after < m->ledger->last_event;
+                    : !search->ended && search->range.after < ledger->last_event;
     uint64_t number = search->request->newest ? search->range.before : search->range.after;
     return more ? json_integer((json_int_t)number) : json_null();
 }
 
-void verb_list_events(struct manager *m, const struct request *request)
+static int read_events(const struct manager *m, const struct request *request, json_t **ret_body,
+                       struct error *err)
 {
-    struct error err = {0};
-    if (txn_call_in_turn(m, verb_list_events, request)) {
-        return;
-    }
+    const struct ledger *ledger = m->ledger;
     struct event_search search = {.request = request,
                                   .range = {.after = request->after,
                                             .before = request->before,
@@ -108,14 +106,19 @@ void verb_list_events(struct manager *m, const struct request *request)
                                   .found = json_array()};
     int r = 0;
     while (r == 0 && !is_complete(&search) && search.judged < EVENTS_JUDGED) {
-        r = search_some(m, &search, &err);
+        r = search_some(ledger, &search, err);
     }
     if (r != 0) {
         json_decref(search.found);
-        request_refuse(request, &err);
-        return;
+        return r;
     }
-    request_answer(request,
-                   json_pack("{s:o, s:I, s:o}", "events", search.found, "last",
-                             (json_int_t)m->ledger->last_event, "next", next_number(m, &search)));
+    *ret_body = json_pack("{s:o, s:I, s:o}", "events", search.found, "last",
+                          (json_int_t)ledger->last_event, "next", next_number(ledger, &search));
+    return 0;
+}
+
+void verb_list_events(struct manager *m, const struct request *request)
+{
+    static const struct reading_question question = {.read = read_events};
+    reading_answer(m, request, &question);
 }

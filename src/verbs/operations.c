@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "state/plan_run.h"
+#include "state/reading.h"
 #include "state/state.h"
 #include "state/stored_operations.h"
 #include "state/txn.h"
@@ -113,18 +115,12 @@ void verb_list_operations(struct manager *m, const struct request *request)
 
 /* ---- one ---- */
 
-/* *ret_operation: NULL of one that ended long ago. */
-static int find_operation(struct manager *m, const char *id, struct operation **ret_operation,
-                          struct operation_view *ret_view, struct error *err)
+/* A plan that ended long ago is in the store alone. */
+static int load_view(const struct manager *m, const char *id, struct operation_view *ret_view,
+                     struct error *err)
 {
-    bool found = true;
-    int r = 0;
-    *ret_operation = operations_find(&m->operations, id);
-    if (*ret_operation != NULL) {
-        operation_describe(*ret_operation, ret_view);
-    } else {
-        r = stored_operations_view(m, id, &found, ret_view, err);
-    }
+    bool found = false;
+    int r = stored_operations_view(m, id, &found, ret_view, err);
     if (r == 0 && !found) {
         r = error_set(err, REASON_NOT_FOUND, SUBJECT("operation", id),
                       "there is no operation \"%s\"", id);
@@ -133,25 +129,31 @@ static int find_operation(struct manager *m, const char *id, struct operation **
     return r;
 }
 
-static void answer_view(const struct request *request, const struct operation_view *view)
+static json_t *reply_view(const struct operation_view *view)
 {
-    request_answer(request, json_pack("{s:o}", "operation", operation_view_to_json(view)));
+    return json_pack("{s:o}", "operation", operation_view_to_json(view));
+}
+
+static int read_operation(const struct manager *m, const struct request *request, json_t **ret_body,
+                          struct error *err)
+{
+    struct operation_view view;
+    int r = load_view(m, request->target, &view, err);
+    *ret_body = r == 0 ? reply_view(&view) : NULL;
+    return r;
 }
 
 void verb_get_operation(struct manager *m, const struct request *request)
 {
-    struct operation *operation = NULL;
+    static const struct reading_question question = {.read = read_operation};
+    const struct operation *operation = operations_find(&m->operations, request->target);
     struct operation_view view;
-    struct error err = {0};
-    if (operations_find(&m->operations, request->target) == NULL &&
-        txn_call_in_turn(m, verb_get_operation, request)) {
-        return; /* the store may have it */
-    }
-    if (find_operation(m, request->target, &operation, &view, &err) != 0) {
-        request_refuse(request, &err);
+    if (operation == NULL) {
+        reading_answer(m, request, &question);
         return;
     }
-    answer_view(request, &view);
+    operation_describe(operation, &view);
+    request_answer(request, reply_view(&view));
 }
 
 /* What takes the plan's steps back, in that order. */
@@ -173,7 +175,7 @@ static json_t *show_cancelled(struct manager *m, const struct operation *operati
 {
     struct operation_view view;
     operation_describe(operation, &view);
-    json_t *body = json_pack("{s:o}", "operation", operation_view_to_json(&view));
+    json_t *body = reply_view(&view);
     const struct plan *plan = plan_run_find(m, operation->id);
     if (plan != NULL) {
         json_object_set_new(body, "undoes", list_undoes(plan));
@@ -181,22 +183,25 @@ static json_t *show_cancelled(struct manager *m, const struct operation *operati
     return body;
 }
 
+/* One that is not remembered can't be cancelled. */
+static int read_why_not(const struct manager *m, const struct request *request, json_t **ret_body,
+                        struct error *err)
+{
+    struct operation_view view;
+    *ret_body = NULL;
+    int r = load_view(m, request->target, &view, err);
+    return r != 0 ? r
+                  : error_set(err, REASON_CONFLICT, SUBJECT("operation", view.id), "it is over: %s",
+                              operation_state_name(view.state));
+}
+
 void verb_cancel_operation(struct manager *m, const struct request *request)
 {
-    if (txn_call_in_turn(m, verb_cancel_operation, request)) {
-        return;
-    }
-    struct operation *operation = NULL;
-    struct operation_view view;
-    struct error err = {0};
-    int r = find_operation(m, request->target, &operation, &view, &err);
-    if (r == 0 && operation == NULL) {
-        r = error_set(&err, REASON_CONFLICT, SUBJECT("operation", view.id), "it is over: %s",
-                      operation_state_name(view.state));
-    }
-    if (r != 0) {
-        request_refuse(request, &err);
-    } else {
+    static const struct reading_question question = {.read = read_why_not};
+    struct operation *operation = operations_find(&m->operations, request->target);
+    if (operation == NULL) {
+        reading_answer(m, request, &question);
+    } else if (!txn_call_in_turn(m, verb_cancel_operation, request)) {
         operation_cancel_for(m, operation, request, show_cancelled);
     }
 }

@@ -279,6 +279,7 @@ static int store_load(struct store *store, const struct store_range *range,
                       struct records *ret_records, struct error *err)
 {
     struct faulty_store *self = (struct faulty_store *)store;
+    hang(self->faults, &self->faults->hang, HANG_LOADS);
     if (self->faults->only != FAULT_LOADS) {
         return self->inner->ops->load(self->inner, range, ret_records, err);
     }

@@ -28,6 +28,7 @@ enum fault_calls {
 
 /* A disk that hangs: in faults.hang. */
 #define HANG_STORE (1U << (PORT_GUEST + 1))
+#define HANG_LOADS (1U << (PORT_GUEST + 2))
 
 /* Written by the test while other threads make calls. */
 struct faults {
@@ -37,7 +38,7 @@ struct faults {
     atomic_uint length; /* how many calls in a row fail; 0 as 1 */
     atomic_uint calls;
     /* Calls that don't come back while their port's bit (1 << enum port_kind) is set, or the
-     * store's for commits, but for the first `spared` of them. */
+     * store's for commits or loads, but for the first `spared` of them. */
     atomic_uint hang;
     atomic_uint hang_steps; /* likewise, of steps only: a look comes back */
     atomic_int spared;

@@ -46,13 +46,6 @@ static void put(struct txn *txn, const struct drain_run *d)
     txn_put_drain(txn, d->drain);
 }
 
-int drain_store(struct drain_run *d, struct error *err)
-{
-    struct txn txn;
-    put(&txn, d);
-    return txn_commit(&txn, err);
-}
-
 static void stored(const struct error *err, void *data)
 {
     (void)data;

@@ -10,7 +10,5 @@ void drain_planned(struct drain_run *d);
 
 /* Does what comes next. */
 void drain_advance(struct operation *operation);
-/* The drain as it is, stored; in the ledger's turn. Waits for the disk. */
-int drain_store(struct drain_run *d, struct error *err);
 
 #endif

@@ -15,6 +15,7 @@
 #include "state/gpu_records.h"
 #include "state/state.h"
 #include "state/txn.h"
+#include "turn/operation_cancel.h"
 #include "turn/queue.h"
 #include "verbs/cordon.h"
 #include "watch/observe.h"
@@ -35,16 +36,23 @@ static int drain_refuse_cancel(const struct operation *operation, struct error *
     return r;
 }
 
-static int drain_cancel(struct operation *operation, struct error *err)
+static int drain_put_cancel(const struct operation *operation, const char *author, struct txn *txn,
+                            struct error *err)
 {
-    struct drain_run *d = operation->data;
-    enum drain_state before = d->drain->state;
+    const struct drain_run *d = operation->data;
+    struct drain next = *d->drain;
+    (void)author;
+    (void)err;
+    drain_move(&next, DRAIN_CANCELLING);
+    txn_put_drain(txn, &next);
+    return 0;
+}
+
+static void drain_cancelled(struct operation *operation, const char *author)
+{
+    const struct drain_run *d = operation->data;
+    (void)author;
     drain_move(d->drain, DRAIN_CANCELLING);
-    int r = drain_store(d, err);
-    if (r != 0) {
-        d->drain->state = before;
-    }
-    return r;
 }
 
 static void describe_drain(const struct operation *operation, struct operation_view *view)
@@ -79,7 +87,8 @@ const struct operation_kind drain_kind = {.id = OPERATION_KIND_DRAIN,
                                           .found = drain_found,
                                           .advance = drain_advance,
                                           .refuse_cancel = drain_refuse_cancel,
-                                          .cancel = drain_cancel,
+                                          .put_cancel = drain_put_cancel,
+                                          .cancelled = drain_cancelled,
                                           .describe = describe_drain};
 
 /* When nothing comes back any more. */
@@ -252,19 +261,24 @@ void verb_get_drain(struct manager *m, const struct request *request)
     request_answer(request, reply_drain(m->drain_run->drain));
 }
 
+static json_t *show_cancelled(struct manager *m, const struct operation *operation)
+{
+    const struct drain_run *d = operation->data;
+    (void)m;
+    return reply_drain(d->drain);
+}
+
 void verb_cancel_drain(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     if (txn_call_in_turn(m, verb_cancel_drain, request)) {
         return;
     }
-    int r = find_drain(m, &err);
-    r = r != 0 ? r : operation_cancel(m->drain_run->operation, request->dry_run, &err);
-    if (r != 0) {
+    if (find_drain(m, &err) != 0) {
         request_refuse(request, &err);
-        return;
+    } else {
+        operation_cancel_for(m, m->drain_run->operation, request, show_cancelled);
     }
-    request_answer(request, reply_drain(m->drain_run->drain));
 }
 
 static void ended(const struct error *err, void *data)

@@ -94,20 +94,43 @@ void incoming_vm_give_back(struct incoming_vm *incoming_vm)
         change_new(incoming_vm->manager, run_abort, &request, incoming_vm->incoming->id));
 }
 
-static int want_abort(struct incoming_vm *incoming_vm, struct error *err)
+/* An abort that waits for the end of what is under way, on its way to the store. */
+struct wanting {
+    struct manager *manager;
+    char id[40]; /* the migration's */
+    reply_fn *reply;
+    void *data;
+};
+
+static void want_stored(const struct error *err, void *data)
 {
-    struct incoming *incoming = incoming_vm->incoming;
-    if (incoming->state == INCOMING_COMMITTED) {
-        return error_set(err, REASON_CONFLICT, SUBJECT("vm", incoming->vm),
-                         "VM \"%s\" has arrived already and belongs to this host", incoming->vm);
+    CLEANUP_FREE struct wanting *w = data;
+    struct error gone = {0};
+    struct incoming_vm *incoming_vm = NULL;
+    if (err == NULL) {
+        incoming_vm = incoming_vm_require(w->manager, w->id, &gone);
+        err = &gone;
     }
-    if (incoming->abort || incoming_is_over(incoming)) {
-        return 0;
+    if (incoming_vm == NULL) {
+        w->reply(NULL, err, w->data);
+        return;
     }
-    incoming->abort = true; /* anyone who looks next begins */
-    int r = incoming_vm_store(incoming_vm, err);
-    incoming->abort = r == 0;
-    return r;
+    incoming_vm->incoming->abort = true; /* anyone who looks next begins */
+    w->reply(incoming_vm_show(incoming_vm), NULL, w->data);
+}
+
+static void want_abort(struct incoming_vm *incoming_vm, const struct request *request)
+{
+    struct wanting *w = xcalloc(1, sizeof(*w));
+    CLEANUP(incoming_freep) struct incoming *next = incoming_copy(incoming_vm->incoming);
+    *w = (struct wanting){
+        .manager = incoming_vm->manager, .reply = request->reply, .data = request->data};
+    STR_SET(w->id, incoming_vm->incoming->id);
+    next->abort = true;
+    struct txn txn;
+    txn_begin(&txn, w->manager);
+    txn_put_incoming(&txn, next);
+    txn_commit_then(&txn, want_stored, w);
 }
 
 void verb_abort_incoming(struct manager *m, const struct request *request)
@@ -126,9 +149,14 @@ void verb_abort_incoming(struct manager *m, const struct request *request)
         change_enqueue(change_new(m, run_abort, request, request->target));
         return;
     }
-    if (!request->dry_run && want_abort(incoming_vm, &err) != 0) {
+    const struct incoming *incoming = incoming_vm->incoming;
+    if (!request->dry_run && incoming->state == INCOMING_COMMITTED) {
+        error_set(&err, REASON_CONFLICT, SUBJECT("vm", incoming->vm),
+                  "VM \"%s\" has arrived already and belongs to this host", incoming->vm);
         request_refuse(request, &err);
-        return;
+    } else if (request->dry_run || incoming->abort || incoming_is_over(incoming)) {
+        request_answer(request, incoming_vm_show(incoming_vm));
+    } else {
+        want_abort(incoming_vm, request);
     }
-    request_answer(request, incoming_vm_show(incoming_vm));
 }

@@ -13,14 +13,6 @@
 #include "turn/change.h"
 #include "watch/vm_overlay.h"
 
-int incoming_vm_store(struct incoming_vm *incoming_vm, struct error *err)
-{
-    struct txn txn;
-    txn_begin(&txn, incoming_vm->manager);
-    txn_put_incoming(&txn, incoming_vm->incoming);
-    return txn_commit(&txn, err);
-}
-
 void incoming_take_assignments(struct incoming *incoming, const struct plan *plan)
 {
     for (vec_each(&incoming->devices, device)) {

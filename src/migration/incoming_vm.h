@@ -15,8 +15,6 @@ struct incoming_vm;
 /* The incoming migration of that id, from which the source was heard now; NULL: this host has none.
  */
 struct incoming_vm *incoming_vm_require(const struct manager *m, const char *id, struct error *err);
-/* The reservation as it is, stored; in the ledger's turn. Waits for the disk. */
-int incoming_vm_store(struct incoming_vm *incoming_vm, struct error *err);
 /* The plan says where the devices are. */
 void incoming_take_assignments(struct incoming *incoming, const struct plan *plan);
 /* The plan that prepared or aborted it is over. */

@@ -17,6 +17,7 @@
 #include "state/planner_view.h"
 #include "state/reply_json.h"
 #include "state/txn.h"
+#include "turn/operation_cancel.h"
 #include "turn/queue.h"
 #include "vm/vms.h"
 
@@ -213,6 +214,13 @@ void verb_get_migration(struct manager *m, const struct request *request)
 
 /* ---- cancelling ---- */
 
+static json_t *show_cancelled(struct manager *m, const struct operation *operation)
+{
+    const struct outgoing *outgoing = operation->data;
+    (void)m;
+    return reply_migration(outgoing->migration);
+}
+
 void verb_cancel_migration(struct manager *m, const struct request *request)
 {
     struct error err = {0};
@@ -220,11 +228,9 @@ void verb_cancel_migration(struct manager *m, const struct request *request)
         return;
     }
     const struct outgoing *outgoing = outgoing_find(m, request->target, &err);
-    int r = outgoing == NULL ? -REASON_NOT_FOUND
-                             : operation_cancel(outgoing->operation, request->dry_run, &err);
-    if (r != 0) {
+    if (outgoing == NULL) {
         request_refuse(request, &err);
-        return;
+    } else {
+        operation_cancel_for(m, outgoing->operation, request, show_cancelled);
     }
-    request_answer(request, reply_migration(outgoing->migration));
 }

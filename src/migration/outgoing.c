@@ -123,14 +123,6 @@ void outgoing_finish(struct outgoing *outgoing)
 
 /* ---- the next state ---- */
 
-int outgoing_store(struct outgoing *outgoing, struct error *err)
-{
-    struct txn txn;
-    txn_begin(&txn, outgoing->manager);
-    txn_put_migration(&txn, outgoing->migration);
-    return txn_commit(&txn, err);
-}
-
 /* The new state is stored: the migration is in it from now on. */
 static void took_state(struct outgoing *outgoing, const struct error *err)
 {

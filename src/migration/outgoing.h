@@ -11,9 +11,6 @@ struct manager;
 struct outgoing;
 struct txn;
 
-/* The migration as it is, stored; in the ledger's turn. -reason if it can't be. Waits for the disk.
- */
-int outgoing_store(struct outgoing *outgoing, struct error *err);
 /* How long to wait before looking again. */
 uint64_t outgoing_tick_us(const struct manager *m);
 /* After a pause that grows with each attempt. */

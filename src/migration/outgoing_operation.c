@@ -37,13 +37,23 @@ static int migration_refuse_cancel(const struct operation *operation, struct err
     return can ? 0 : refuse(migration, err);
 }
 
-static int migration_cancel(struct operation *operation, struct error *err)
+static int migration_put_cancel(const struct operation *operation, const char *author,
+                                struct txn *txn, struct error *err)
+{
+    const struct outgoing *outgoing = operation->data;
+    struct migration next = *outgoing->migration;
+    (void)author;
+    (void)err;
+    next.cancel = true;
+    txn_put_migration(txn, &next);
+    return 0;
+}
+
+static void migration_cancelled(struct operation *operation, const char *author)
 {
     struct outgoing *outgoing = operation->data;
+    (void)author;
     outgoing->migration->cancel = true;
-    int r = outgoing_store(outgoing, err);
-    outgoing->migration->cancel = r == 0;
-    return r;
 }
 
 static void outgoing_describe(const struct operation *operation, struct operation_view *view)
@@ -73,6 +83,7 @@ const struct operation_kind migration_kind = {.id = OPERATION_KIND_MIGRATION,
                                               .found = outgoing_found,
                                               .advance = outgoing_advance,
                                               .refuse_cancel = migration_refuse_cancel,
-                                              .cancel = migration_cancel,
+                                              .put_cancel = migration_put_cancel,
+                                              .cancelled = migration_cancelled,
                                               .forget = outgoing_forget,
                                               .describe = outgoing_describe};

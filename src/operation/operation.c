@@ -309,26 +309,14 @@ int operation_check_cancel(const struct operation *operation, struct error *err)
     return -REASON_UNSUPPORTED;
 }
 
-void operation_enter_cancel(struct operation *operation)
+void operation_cancel(struct operation *operation, const char *author)
 {
+    if (operation->kind->cancelled != NULL) {
+        operation->kind->cancelled(operation, author);
+    }
     operation->cancel = true;
     operation_enter(operation, OPERATION_CANCELLING);
     operation_schedule(operation, 0);
-}
-
-int operation_cancel(struct operation *operation, bool dry_run, struct error *err)
-{
-    int r = operation_check_cancel(operation, err);
-    if (r != 0 || dry_run) {
-        return r;
-    }
-    if (!operation->cancel && operation->kind->cancel != NULL) {
-        r = operation->kind->cancel(operation, err);
-    }
-    if (r == 0) {
-        operation_enter_cancel(operation);
-    }
-    return r;
 }
 
 /* ---- showing ---- */

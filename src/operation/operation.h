@@ -49,12 +49,11 @@ struct operation_kind {
     void (*resume)(struct operation *operation);
     /* 0, or -reason: why it can't be cancelled now. NULL: such an operation never can. */
     int (*refuse_cancel)(const struct operation *operation, struct error *err);
-    /* Stores that it is to be cancelled; advance() then acts on it. On failure nothing has changed.
-     * NULL: put_cancel(), or nothing is stored of it. */
-    int (*cancel)(struct operation *operation, struct error *err);
-    /* Puts into a transaction that the author wants it cancelled; and what follows once that is
-     * stored. NULL: nothing. */
-    void (*put_cancel)(const struct operation *operation, const char *author, struct txn *txn);
+    /* Puts into a transaction that the author wants it cancelled; 0, or -reason and nothing is
+     * stored. NULL: nothing is to be stored of it. */
+    int (*put_cancel)(const struct operation *operation, const char *author, struct txn *txn,
+                      struct error *err);
+    /* The cancel is stored; advance() then acts on it. NULL: nothing else follows. */
     void (*cancelled)(struct operation *operation, const char *author);
     /* An attempt that waits is made at once when hardware works again. */
     bool hurries;
@@ -168,11 +167,8 @@ bool operation_is_late(const struct operation *operation);
 
 /* 0, or why it can't be cancelled now: -CONFLICT, -UNSUPPORTED, or what its kind says. */
 int operation_check_cancel(const struct operation *operation, struct error *err);
-/* The cancel is stored: the operation ends as soon as it can. */
-void operation_enter_cancel(struct operation *operation);
-/* 0: it will end as soon as it can (or is being cancelled already); a dry run only tells whether it
- * could. -CONFLICT, -UNSUPPORTED, or what its kind says. */
-int operation_cancel(struct operation *operation, bool dry_run, struct error *err);
+/* The cancel is stored (put_cancel()): the operation ends as soon as it can. */
+void operation_cancel(struct operation *operation, const char *author);
 
 void operation_describe(const struct operation *operation, struct operation_view *ret_view);
 

@@ -17,8 +17,7 @@ struct walk {
     unsigned calls, steps, resumes, cancels;
     unsigned fails_at; /* that call of advance(); 0: none */
     unsigned cancel_at;
-    bool frees; /* at its end */
-    bool store_fails;
+    bool frees;    /* at its end */
     bool too_late; /* to cancel */
 };
 
@@ -65,8 +64,7 @@ static void advance(struct operation *operation)
     }
     operation_schedule(operation, 0);
     if (walk->calls == walk->cancel_at) {
-        struct error err = {0};
-        assert_int_equal(operation_cancel(operation, false, &err), 0);
+        operation_cancel(operation, "ada");
     }
 }
 
@@ -83,12 +81,10 @@ static int refuse_cancel(const struct operation *operation, struct error *err)
                : 0;
 }
 
-static int cancel(struct operation *operation, struct error *err)
+static void cancelled(struct operation *operation, const char *author)
 {
+    assert_string_equal(author, "ada");
     walk_of(operation)->cancels++;
-    return walk_of(operation)->store_fails
-               ? error_set(err, REASON_UNAVAILABLE, "store", "the disk is full")
-               : 0;
 }
 
 static void describe(const struct operation *operation, struct operation_view *view)
@@ -105,7 +101,7 @@ static const struct operation_kind walk_kind = {.id = OPERATION_KIND_DRAIN,
                                                 .advance = advance,
                                                 .resume = resume,
                                                 .refuse_cancel = refuse_cancel,
-                                                .cancel = cancel,
+                                                .cancelled = cancelled,
                                                 .describe = describe};
 static const struct operation_kind stroll_kind = {.id = OPERATION_KIND_RELEASE, .advance = advance};
 
@@ -188,10 +184,9 @@ static void it_can_be_cancelled_at_any_moment(void **state)
 {
     for (unsigned k = 0; k < STEPS; k++) {
         struct walk walk = {.cancel_at = k, .frees = k % 2 == 1};
-        struct error err = {0};
         begin(*state, &walk, &walk_kind);
         if (k == 0) {
-            assert_int_equal(operation_cancel(walk.operation, false, &err), 0);
+            operation_cancel(walk.operation, "ada");
             assert_int_equal(walk.operation->state, OPERATION_CANCELLING);
         }
         turn_until(*state, &walk, OPERATION_CANCELLED);
@@ -200,26 +195,16 @@ static void it_can_be_cancelled_at_any_moment(void **state)
     }
 }
 
-static void a_second_cancel_is_no_error_and_stores_nothing(void **state)
+static void a_look_whether_it_can_be_cancelled_cancels_nothing(void **state)
 {
     struct walk walk = {0};
     struct error err = {0};
     begin(*state, &walk, &walk_kind);
-    assert_int_equal(operation_cancel(walk.operation, true, &err), 0);
+    assert_int_equal(operation_check_cancel(walk.operation, &err), 0);
     assert_false(walk.operation->cancel);
-    assert_int_equal(operation_cancel(walk.operation, false, &err), 0);
-    assert_int_equal(operation_cancel(walk.operation, false, &err), 0);
+    operation_cancel(walk.operation, "ada");
+    assert_true(walk.operation->cancel);
     assert_int_equal(walk.cancels, 1);
-}
-
-static void a_cancel_that_cant_be_stored_changes_nothing(void **state)
-{
-    struct walk walk = {.store_fails = true};
-    struct error err = {0};
-    begin(*state, &walk, &walk_kind);
-    assert_int_equal(operation_cancel(walk.operation, false, &err), -REASON_UNAVAILABLE);
-    assert_false(walk.operation->cancel);
-    turn_until(*state, &walk, OPERATION_DONE);
 }
 
 static void what_cant_be_cancelled_says_so(void **state)
@@ -228,14 +213,14 @@ static void what_cant_be_cancelled_says_so(void **state)
     struct walk stroll = {0};
     struct error err = {0};
     begin(*state, &walk, &walk_kind);
-    assert_int_equal(operation_cancel(walk.operation, false, &err), -REASON_CONFLICT);
+    assert_int_equal(operation_check_cancel(walk.operation, &err), -REASON_CONFLICT);
     assert_string_equal(err.message, "it is there already");
     begin(*state, &stroll, &stroll_kind);
-    assert_int_equal(operation_cancel(stroll.operation, false, &err), -REASON_UNSUPPORTED);
+    assert_int_equal(operation_check_cancel(stroll.operation, &err), -REASON_UNSUPPORTED);
     assert_string_equal(err.message, "the release of hill/a can't be cancelled");
     turn_until(*state, &walk, OPERATION_DONE);
     walk.too_late = false;
-    assert_int_equal(operation_cancel(walk.operation, true, &err), -REASON_CONFLICT);
+    assert_int_equal(operation_check_cancel(walk.operation, &err), -REASON_CONFLICT);
     assert_string_equal(err.message, "the drain of hill/a is over: done");
 }
 
@@ -395,7 +380,7 @@ static void one_that_is_kept_shows_what_it_showed(void **state)
     assert_int_equal(after.attempts, 1);
     assert_int_equal(after.finished_us, before.finished_us);
     assert_int_equal(after.progress.done, STEPS);
-    assert_int_equal(operation_cancel(walk.operation, false, &err), -REASON_CONFLICT);
+    assert_int_equal(operation_check_cancel(walk.operation, &err), -REASON_CONFLICT);
     assert_string_equal(err.message, "the drain of hill/a is over: done");
 }
 
@@ -446,8 +431,7 @@ int main(void)
         TEST(a_step_that_fails_at_any_call_is_tried_again),
         TEST(pauses_grow_up_to_the_longest),
         TEST(it_can_be_cancelled_at_any_moment),
-        TEST(a_second_cancel_is_no_error_and_stores_nothing),
-        TEST(a_cancel_that_cant_be_stored_changes_nothing),
+        TEST(a_look_whether_it_can_be_cancelled_cancels_nothing),
         TEST(what_cant_be_cancelled_says_so),
         TEST(a_deadline_advances_what_waits_for_longer),
         TEST(what_was_stored_goes_on_after_a_restart),

@@ -56,10 +56,13 @@ static int restoration_refuse_cancel(const struct operation *operation, struct e
     return 0;
 }
 
-static int restoration_cancel(struct operation *operation, struct error *err)
+static int restoration_put_cancel(const struct operation *operation, const char *author,
+                                  struct txn *txn, struct error *err)
 {
-    const struct restore_run *run = operation->data;
-    return restore_record_cancel(run->manager, operation, err);
+    (void)author;
+    (void)err;
+    restore_record_put_cancel(txn, operation);
+    return 0;
 }
 
 /* The one that was found in the store is the latest from now on. */
@@ -132,7 +135,7 @@ const struct operation_kind restoration_kind = {.id = OPERATION_KIND_RESTORATION
                                                 .advance = restoration_advance,
                                                 .resume = restoration_resume,
                                                 .refuse_cancel = restoration_refuse_cancel,
-                                                .cancel = restoration_cancel,
+                                                .put_cancel = restoration_put_cancel,
                                                 .describe = restore_describe};
 
 void restorations_redefine(struct manager *m)

@@ -63,14 +63,11 @@ void restore_record_store(struct manager *m, const struct operation *operation, 
     ledger_take_turn(m->ledger, store_in_turn, storing);
 }
 
-int restore_record_cancel(struct manager *m, const struct operation *operation, struct error *err)
+void restore_record_put_cancel(struct txn *txn, const struct operation *operation)
 {
     struct operation_view view;
-    struct txn txn;
     operation_describe(operation, &view);
     view.state = OPERATION_CANCELLING;
     view.cancel = true;
-    txn_begin(&txn, m);
-    put(&txn, &view, BOOT_GIVEN_UP);
-    return txn_commit(&txn, err);
+    put(txn, &view, BOOT_GIVEN_UP);
 }

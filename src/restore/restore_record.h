@@ -12,6 +12,7 @@
 #include "restore/boot_end.h"
 
 struct manager;
+struct txn;
 
 struct restore_record {
     uint64_t timeout_us; /* from its beginning, or from the start that goes on with it */
@@ -22,8 +23,7 @@ int restore_record_read(const json_t *body, struct restore_record *ret_record, s
  * A failure is logged. */
 void restore_record_store(struct manager *m, const struct operation *operation,
                           enum boot_fate fate);
-/* Stores that it is to be cancelled, and the boot's restoration given up. In the ledger's turn;
- * waits for the disk. */
-int restore_record_cancel(struct manager *m, const struct operation *operation, struct error *err);
+/* Puts into the transaction that it is to be cancelled, and the boot's restoration given up. */
+void restore_record_put_cancel(struct txn *txn, const struct operation *operation);
 
 #endif

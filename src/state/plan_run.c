@@ -119,13 +119,16 @@ static int run_refuse_cancel(const struct operation *operation, struct error *er
     return -REASON_UNSUPPORTED;
 }
 
-static void run_put_cancel(const struct operation *operation, const char *author, struct txn *txn)
+static int run_put_cancel(const struct operation *operation, const char *author, struct txn *txn,
+                          struct error *err)
 {
+    (void)err;
     const struct manager *m = operation->data;
     const struct plan *plan = plan_run_find(m, operation->id);
     if (plan != NULL) {
         m->listeners->put_plan_cancel(txn, plan, author);
     }
+    return 0;
 }
 
 static void run_cancelled(struct operation *operation, const char *author)

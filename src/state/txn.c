@@ -111,6 +111,14 @@ int txn_commit(struct txn *txn, struct error *err)
     return r;
 }
 
+void txn_drop(struct txn *txn)
+{
+    draft_drop(&txn->draft);
+    plan_notes_end(&txn->plans, txn->manager, false);
+    put_back(txn);
+    vec_done(&txn->lone);
+}
+
 /* Until it has ended: what of the transaction is looked at then, and who follows. */
 struct committing {
     struct txn txn;

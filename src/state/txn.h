@@ -37,6 +37,8 @@ void txn_event(struct txn *txn, const char *kind, const char *subject, const cha
  * or at once if it can't be (draft_commit_then()). What was read for it must be read in the
  * ledger's turn, too: ledger_take_turn(). Ends the transaction. */
 void txn_commit_then(struct txn *txn, draft_done_fn *done, void *data);
+/* Stores nothing, and ends the transaction. */
+void txn_drop(struct txn *txn);
 /* Waits for the disk, and with it all that the loop does: for a start, and for tests. */
 int txn_commit(struct txn *txn, struct error *err);
 /* False: the ledger is free. Else the request is refused, or `fn` is called with the request once

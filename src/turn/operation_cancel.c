@@ -19,19 +19,16 @@ static void cancel_stored(const struct error *err, void *data)
 {
     CLEANUP_FREE struct cancelling *c = data;
     struct operation *operation = operations_find(&c->manager->operations, c->id);
-    struct error gone = {0};
-    if (err == NULL && operation == NULL) {
-        error_set(&gone, REASON_CONFLICT, SUBJECT("operation", c->id), "it is over");
-        err = &gone;
+    struct error over = {0};
+    if (err == NULL && (operation == NULL || operation_is_over(operation))) {
+        error_set(&over, REASON_CONFLICT, SUBJECT("operation", c->id), "it has ended meanwhile");
+        err = &over;
     }
     if (err != NULL) {
         c->reply(NULL, err, c->data);
         return;
     }
-    if (operation->kind->cancelled != NULL) {
-        operation->kind->cancelled(operation, c->author);
-    }
-    operation_enter_cancel(operation);
+    operation_cancel(operation, c->author);
     c->reply(c->show(c->manager, operation), NULL, c->data);
     resume_if_free(c->manager);
 }
@@ -46,25 +43,32 @@ static void store_cancel(struct manager *m, const struct operation *operation,
     STR_SET(c->id, operation->id);
     STR_SET(c->author, author[0] != '\0' ? author : "cleaved");
     struct txn txn;
+    struct error err = {0};
     txn_begin(&txn, m);
-    operation->kind->put_cancel(operation, c->author, &txn);
-    txn_commit_then(&txn, cancel_stored, c);
+    if (operation->kind->put_cancel(operation, c->author, &txn, &err) != 0) {
+        txn_drop(&txn);
+        cancel_stored(&err, c);
+    } else {
+        txn_commit_then(&txn, cancel_stored, c);
+    }
 }
 
 void operation_cancel_for(struct manager *m, struct operation *operation,
                           const struct request *request, cancel_show_fn *show)
 {
     struct error err = {0};
-    bool stores = operation->kind->put_cancel != NULL && !operation->cancel;
-    int r = operation_check_cancel(operation, &err);
-    if (r == 0 && stores && !request->dry_run) {
+    if (operation_check_cancel(operation, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    if (!request->dry_run && !operation->cancel && operation->kind->put_cancel != NULL) {
         store_cancel(m, operation, request, show);
         return;
     }
-    r = r != 0 ? r : operation_cancel(operation, request->dry_run, &err);
-    if (r != 0) {
-        request_refuse(request, &err);
-    } else {
-        request_answer(request, show(m, operation));
+    if (!request->dry_run && operation->cancel) {
+        operation_schedule(operation, 0); /* once more */
+    } else if (!request->dry_run) {
+        operation_cancel(operation, request->caller != NULL ? request->caller->author : "");
     }
+    request_answer(request, show(m, operation));
 }

@@ -356,6 +356,7 @@ bool manager_finish(struct manager *m, uint64_t until_us)
         all = worker_finish(workers[i], until_us) && all;
     }
     evloop_run_posts(m->config.loop); /* what they did is journalled */
+    txn_finish_events(m);
     drafts_finish(m->ledger);
     return all;
 }
@@ -394,7 +395,7 @@ void manager_free(struct manager *m)
     vec_done(&m->hooks);
     intruded_free(m->intruded);
     vec_done(&m->claim_notes);
-    vec_done(&m->lone_events);
+    txn_free_events(m);
     vm_overlays_done(m);
     vec_done(&m->refused);
     gone_free(m->gone);

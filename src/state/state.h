@@ -41,9 +41,10 @@ typedef void plan_end_fn(struct manager *m, const struct plan *plan, const struc
                          void *data);
 
 struct lone_events {
-    struct event *items;
+    struct event *items; /* oldest first */
     size_t n;
     size_t cap;
+    uint64_t n_lost; /* newer ones, for which there was no room while the store failed */
 };
 
 /* A plan that waits for a call which does not come back. */
@@ -88,15 +89,17 @@ struct manager {
     bool finished; /* the workers have ended, or were left to themselves */
 
     /* ---- src/state: what is stored, and what waits to be ---- */
-    struct claims claims;           /* the ledger's, borrowed: txn_follow_ledger() */
-    struct gpu_records gpu_records; /* likewise */
-    struct lone_events lone_events; /* are to be stored, with the next transaction or alone */
-    bool events_due;                /* alone, soon */
-    bool notes_due;                 /* what a look shows waits for the ledger: notes.h */
-    bool made_known;                /* the record of what was made is whole */
-    bool made_unmarked;             /* it is, and the store does not say so yet */
-    struct error commit_problem;    /* why the last transaction could not be stored */
-    uint64_t commit_failed_us;      /* monotonic: since when none could */
+    struct claims claims;              /* the ledger's, borrowed: txn_follow_ledger() */
+    struct gpu_records gpu_records;    /* likewise */
+    struct lone_events lone_events;    /* are to be stored, with the next transaction or alone */
+    bool events_due;                   /* alone, soon */
+    struct evloop_timer *events_timer; /* they are tried again; NULL: they never failed */
+    struct backoff events_backoff;
+    bool notes_due;              /* what a look shows waits for the ledger: notes.h */
+    bool made_known;             /* the record of what was made is whole */
+    bool made_unmarked;          /* it is, and the store does not say so yet */
+    struct error commit_problem; /* why the last transaction could not be stored */
+    uint64_t commit_failed_us;   /* monotonic: since when none could */
 
     /* ---- src/watch: what was seen ---- */
     struct host *host; /* observed last, NULL at first */

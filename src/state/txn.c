@@ -24,6 +24,10 @@ void txn_begin(struct txn *txn, struct manager *m)
     for (vec_each(&txn->lone, event)) {
         draft_put_event(&txn->draft, event);
     }
+    if (txn->lone.n_lost > 0) {
+        txn_event(txn, "events-lost", "host", "", "the store failed, and %llu events were not kept",
+                  (unsigned long long)txn->lone.n_lost);
+    }
 }
 
 void txn_put_claim(struct txn *txn, const struct claim *claim)
@@ -87,6 +91,7 @@ static void note_store(struct manager *m, int result, const struct error *err)
 }
 
 static void put_back(struct txn *txn);
+static void plan_events(struct manager *m);
 
 /* A transaction that has ended; `err` NULL: it is stored. */
 static void note_end(struct txn *txn, const struct error *err)
@@ -96,6 +101,10 @@ static void note_end(struct txn *txn, const struct error *err)
     if (err == NULL) {
         m->boot_unnoted = m->boot_unnoted && !txn->noted_boot;
         m->made_unmarked = m->made_unmarked && !txn->noted_made;
+        backoff_reset(&m->events_backoff);
+        if (m->lone_events.n > 0) {
+            plan_events(m); /* they came while the store failed */
+        }
     }
     plan_notes_end(&txn->plans, m, err == NULL);
 }
@@ -186,16 +195,71 @@ bool txn_call_in_turn(struct manager *m, verb_fn *fn, const struct request *requ
 
 /* ---- lone events ---- */
 
+/* So many are kept in memory while the store fails. */
+#define MAX_LONE_EVENTS 1000
+#define EVENTS_RETRY_US 100000
+#define EVENTS_RETRY_MAX_US 60000000
+
+static void add_lone(struct lone_events *events, const struct event *event)
+{
+    if (events->n < MAX_LONE_EVENTS) {
+        *vec_push(events) = *event;
+    } else {
+        events->n_lost++;
+        log_warning("event %s of %s is lost: %s", event->kind, event->subject, event->message);
+    }
+}
+
+/* Keeps the lone events of a transaction that failed, before those that came meanwhile. */
+static void keep_events(struct txn *txn)
+{
+    struct manager *m = txn->manager;
+    struct lone_events newer = m->lone_events;
+    m->lone_events = txn->lone;
+    txn->lone = (struct lone_events){0};
+    for (vec_each(&newer, event)) {
+        add_lone(&m->lone_events, event);
+    }
+    m->lone_events.n_lost += newer.n_lost;
+    vec_done(&newer);
+}
+
+static void events_are_due(void *data);
+
+static void retry_events(struct manager *m)
+{
+    if (m->events_timer == NULL) {
+        (void)evloop_timer_new(m->config.loop, events_are_due, m, &m->events_timer);
+    }
+    if (m->events_timer != NULL) {
+        (void)evloop_timer_set(m->events_timer, backoff_take(&m->events_backoff, EVENTS_RETRY_US,
+                                                             EVENTS_RETRY_MAX_US));
+    }
+}
+
+/* At the end there is no later any more. */
+static void drop_events(struct txn *txn, const struct error *err)
+{
+    for (vec_each(&txn->lone, event)) {
+        log_warning("event %s of %s can't be stored: %s", event->kind, event->subject,
+                    err->message);
+    }
+    vec_done(&txn->lone);
+}
+
 static void events_stored(const struct error *err, void *data)
 {
     CLEANUP_FREE struct txn *txn = data;
-    for (vec_each(&txn->lone, event)) {
-        if (err != NULL) {
-            log_warning("event %s of %s: %s", event->kind, event->subject, err->message);
-        }
-    }
+    struct manager *m = txn->manager;
     note_end(txn, err);
-    vec_done(&txn->lone);
+    if (err == NULL) {
+        vec_done(&txn->lone);
+    } else if (m->finished) {
+        drop_events(txn, err);
+    } else {
+        keep_events(txn);
+        retry_events(m);
+    }
 }
 
 /* In the ledger's turn: all that came so far, while the loop turns. */
@@ -221,12 +285,13 @@ static void events_are_due(void *data)
     }
 }
 
-/* What happens in the same turn of the loop goes along, or goes first. */
+/* What happens in the same turn of the loop goes along, or goes first. While the store fails they
+ * wait for the timer, or for a transaction that takes them along. */
 static void plan_events(struct manager *m)
 {
     if (m->finished) {
         events_are_due(m);
-    } else if (!m->events_due) {
+    } else if (!m->events_due && m->events_backoff.next_us == 0) {
         m->events_due = true;
         evloop_post(m->config.loop, events_are_due, m);
     }
@@ -235,11 +300,20 @@ static void plan_events(struct manager *m)
 /* Keeps the lone events of a transaction that failed, for the next one. */
 static void put_back(struct txn *txn)
 {
-    struct manager *m = txn->manager;
-    for (vec_each(&txn->lone, event)) {
-        *vec_push(&m->lone_events) = *event;
-    }
-    plan_events(m);
+    keep_events(txn);
+    plan_events(txn->manager);
+}
+
+void txn_finish_events(struct manager *m)
+{
+    events_are_due(m);
+}
+
+void txn_free_events(struct manager *m)
+{
+    evloop_timer_free(m->events_timer);
+    m->events_timer = NULL;
+    vec_done(&m->lone_events);
 }
 
 void txn_event_alone(struct manager *m, const char *kind, const char *subject, const char *author,
@@ -247,7 +321,8 @@ void txn_event_alone(struct manager *m, const char *kind, const char *subject, c
 {
     va_list args;
     va_start(args, fmt);
-    *vec_push(&m->lone_events) = make_event(kind, subject, author, fmt, args);
+    struct event event = make_event(kind, subject, author, fmt, args);
     va_end(args);
+    add_lone(&m->lone_events, &event);
     plan_events(m);
 }

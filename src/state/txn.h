@@ -47,7 +47,11 @@ bool txn_call_in_turn(struct manager *m, verb_fn *fn, const struct request *requ
 /* The ledger has changed: manager->claims and manager->gpu_records are what it has. */
 void txn_follow_ledger(void *data);
 
-/* One event on its own; a store that fails is logged. */
+/* Lone events that are left: stores them, once the workers have ended; and forgets them. */
+void txn_finish_events(struct manager *m);
+void txn_free_events(struct manager *m);
+/* One event on its own. While the store fails it is kept in memory, with up to a thousand others;
+ * of more, the event events-lost says how many they were. */
 void txn_event_alone(struct manager *m, const char *kind, const char *subject, const char *author,
                      const char *fmt, ...) PRINTF_ATTR(5, 6);
 

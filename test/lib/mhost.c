@@ -159,7 +159,8 @@ bool mhost_wait(struct mhost *mhost, struct answer *answer)
 static bool is_stored(void *data)
 {
     const struct manager *m = ((struct mhost *)data)->manager;
-    return !ledger_is_busy(m->ledger) && m->lone_events.n == 0;
+    bool wait = m->events_backoff.next_us != 0; /* until the store does not fail any more */
+    return !ledger_is_busy(m->ledger) && (m->lone_events.n == 0 || wait);
 }
 
 bool mhost_wait_stored(struct mhost *mhost)

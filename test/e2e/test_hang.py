@@ -107,6 +107,27 @@ def test_a_write_to_the_kernel_hangs(machine):
     assert host.api.get("/v1/claims/a")["state"] == "bound"
 
 
+def test_an_interrupted_plan_goes_on_and_is_cancelled(machine):
+    host = machine("demo", libvirt=False)
+    host.start()
+    host.ctl("fault", "add", "at=nvidia/current_vgpu_type", "access=write", "hang=true")
+    cli = subprocess.Popen([host.cleave.path, "--socket", host.socket, "claim", "create", "a", "--type", "L40S-8Q"],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: any(step["state"] == "running" and step["kind"] == "vgpu-create"
+                         for plan in host.api.get("/v1/plans")["plans"] for step in plan["steps"]), 30)
+    cli.send_signal(signal.SIGINT)
+    _, said = cli.communicate(timeout=30)
+    plan = host.api.get("/v1/plans")["plans"][0]["id"]
+    assert cli.returncode == 130 and f"`cleave plan cancel {plan}`" in said, said
+    would = host.cleave.run("plan", "cancel", plan, "--dry-run")
+    assert "delete vGPU" in would.stdout and "disable virtual functions" in would.stdout
+    assert host.cleave.run("plan", "cancel", plan).returncode == 0
+    host.ctl("fault", "clear")
+    wait_for(lambda: host.api.get(f"/v1/plans/{plan}")["state"] == "cancelled", 30)
+    assert not host.api.get("/v1/claims")["claims"] and not host.problems()
+    assert host.cleave.run("plan", "cancel", plan).returncode == 4
+
+
 def libvirt_pids(machine):
     return machine.run("pgrep", "-x", "libvirtd").stdout.split()
 

@@ -115,8 +115,11 @@ static void a_vm_whose_device_the_kernel_shows_starts_while_nvml_is_late(void **
 static void a_step_of_a_plan_from_before_a_restart_is_under_way_since_then(void **state)
 {
     struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    let_steps_hang(mhost, PORT_PCI);
     assert_int_equal(mhost_create(mhost, "{\"name\": \"w\", \"type\": \"L40S-8Q\"}", NULL), 0);
-    mhost_stop(mhost); /* in its first steps, or before them */
+    assert_true(mhost_wait_until(mhost, a_step_hangs, mhost));
+    atomic_store(&mhost->faults.hang_steps, 0);
+    mhost_stop(mhost); /* the loop has not heard of the step's end, and begins no other */
     uint64_t restarted_us = clock_monotonic_us();
     let_steps_hang(mhost, PORT_PCI);
     assert_int_equal(mhost_start(mhost), 0);

@@ -364,10 +364,9 @@ static void end(struct drain_run *d)
     struct drain *drain = d->drain;
     bool complete = drain->state == DRAIN_CANCELLING || add_latecomers(d);
     bool all = complete && count(drain, DRAIN_GONE) == drain->vms.n;
+    enum drain_state done = all ? DRAIN_DONE : DRAIN_INCOMPLETE;
     drain->finished_us = clock_realtime_us();
-    drain_run_enter(d, drain->state == DRAIN_CANCELLING ? DRAIN_CANCELLED
-                       : all                            ? DRAIN_DONE
-                                                        : DRAIN_INCOMPLETE);
+    drain_run_enter(d, drain->state == DRAIN_CANCELLING ? DRAIN_CANCELLED : done);
     store_state(d);
     log_info("the drain is %s", drain_state_name(drain->state));
 }

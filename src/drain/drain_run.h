@@ -52,8 +52,8 @@ void txn_put_drain(struct txn *txn, const struct drain *drain);
 struct drain_call *drain_call_new(struct drain_run *d, size_t vm);
 /* The call is over: false when the drain went with it, or the manager stops. */
 bool drain_call_end(struct drain_call *call, struct drain_run **ret_d, size_t *ret_vm);
-/* The caller of verbs for the drain. What its author may name was judged with his request, so
- * ROLES_ALL is for addresses from there. */
+/* The caller in whose name the drain calls verbs: its author. ROLES_ALL is only for calls that name
+ * the drain's targets, which were judged with the author's request; else ROLES_CONNECTED. */
 struct caller drain_caller(const struct drain_run *d, unsigned roles);
 
 #endif

@@ -22,7 +22,7 @@ struct hardware_look {
     bool late;        /* NVML's GPUs are as they were seen before: it has not answered */
     bool was_late;    /* they were so at the look before, and NVML has answered now */
     bool driver_came; /* NVML works after it did not, or the driver was loaded again */
-    bool works_again; /* a GPU does, after it did not: for a listener to say */
+    bool works_again; /* set by a listener: a GPU works that did not at the look before */
 };
 
 typedef void hardware_listener_fn(struct manager *m, struct hardware_look *look);

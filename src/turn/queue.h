@@ -17,7 +17,7 @@
  * attempt, and longest. */
 #define COMMIT_RETRY_US 10000
 #define COMMIT_RETRY_MAX_US 2000000
-/* With a pause as long as this it has failed for a second, and those who wait are refused. */
+/* A pause as long as this means that the store has failed for a second: who waits is refused. */
 #define COMMIT_PATIENCE_US 500000
 
 /* The changes that wait. */

@@ -106,6 +106,10 @@ static int open_store(struct daemon *d, struct error *err)
     }
     CLEANUP_FREE char *path = xasprintf("%s/cleave.db", dir);
     r = sqlite_store_open(path, &d->store, err);
+    if (r == 0 && d->store->problem != NULL) {
+        log_warning("%s can be read, and nothing can be stored: %s", path,
+                    d->store->problem->message);
+    }
     int marked = r == 0 ? state_dir_mark(dir) : 0;
     if (marked < 0) { /* a full disk stops no start */
         log_warning("can't mark %s as used: %s", dir, strerror(-marked));

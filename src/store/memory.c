@@ -82,7 +82,10 @@ static int memory_damaged(struct store *store, enum record_kind kind, const char
                           struct error *err)
 {
     (void)store;
-    error_wrap(err, "the stored %s \"%s\" is damaged", record_kind_name(kind), id);
+    if (err != NULL) {
+        error_wrap(err, "the stored %s \"%s\" is damaged", record_kind_name(kind), id);
+        err->reason = REASON_INTERNAL;
+    }
     return -REASON_INTERNAL;
 }
 

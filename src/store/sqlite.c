@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "store/busy.h"
+#include "store/sqlite_count.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_stmt.h"
 #include "store/sqlite_wal.h"
@@ -89,13 +90,15 @@ static int write_batch(struct sqlite_store *s, const struct batch *batch, struct
     for (vec_each(batch, op)) {
         r = r != 0 ? r : apply(s, op, err);
     }
+    r = r != 0 ? r : sqlite_count_put(s, err);
     return r != 0 ? r : run(s, STMT_COMMIT, "committing", err);
 }
 
 static int sqlite_commit(struct store *store, const struct batch *batch, struct error *err)
 {
     struct sqlite_store *s = of(store);
-    int r = run(s, STMT_BEGIN, "starting a transaction", err);
+    int r = s->open_again == NULL ? 0 : s->open_again(s, err);
+    r = r != 0 ? r : run(s, STMT_BEGIN, "starting a transaction", err);
     bool begun = r == 0;
     r = r != 0 ? r : write_batch(s, batch, err);
     if (r != 0) {
@@ -105,6 +108,7 @@ static int sqlite_commit(struct store *store, const struct batch *batch, struct 
         }
         return r;
     }
+    sqlite_count_note(s);
     if (s->changed != NULL) {
         s->changed(batch, s->data);
     }
@@ -113,7 +117,7 @@ static int sqlite_commit(struct store *store, const struct batch *batch, struct 
 
 void sqlite_rollback(struct sqlite_store *s)
 {
-    if (sqlite3_get_autocommit(s->db) == 0) {
+    if (s->db != NULL && sqlite3_get_autocommit(s->db) == 0) {
         (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* statements may be missing yet */
     }
 }
@@ -130,18 +134,34 @@ static int sqlite_damaged_op(struct store *store, enum record_kind kind, const c
     return sqlite_damaged(of(store), kind, id, err);
 }
 
-void sqlite_free(struct store *store)
+void sqlite_close(struct sqlite_store *s)
+{
+    for (size_t i = 0; i < STMT_COUNT; i++) {
+        (void)sqlite3_finalize(TAKE_PTR(s->stmts[i]));
+    }
+    sqlite_busy_begin(); /* what is in the -wal goes into the file */
+    (void)sqlite3_close(TAKE_PTR(s->db));
+    sqlite_busy_end();
+}
+
+static void sqlite_free(struct store *store)
 {
     if (store == NULL) {
         return;
     }
     struct sqlite_store *s = of(store);
-    for (size_t i = 0; i < STMT_COUNT; i++) {
-        (void)sqlite3_finalize(s->stmts[i]);
+    if (s->open_again == NULL) {
+        sqlite_busy_begin();
+        sqlite_count_settle(s);
+        sqlite_busy_end();
     }
-    sqlite_busy_begin(); /* what is in the -wal goes into the file */
-    (void)sqlite3_close(s->db);
-    sqlite_busy_end();
+    sqlite_discard(s);
+}
+
+void sqlite_discard(struct sqlite_store *s)
+{
+    sqlite_close(s);
+    sqlite_count_done(s);
     free(s->path);
     free(s->wal_path);
     free(s);

@@ -3,14 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "store/busy.h"
 #include "store/one_kind.h"
 #include "store/plain_words.h"
 #include "store/schema_changes.h"
 #include "store/sqlite.h"
+#include "store/sqlite_count.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_stmt.h"
 
@@ -154,6 +159,9 @@ static int migrate(struct sqlite_store *s, const char *path, struct error *err)
 static int create_private(const char *path, struct error *err)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EROFS) {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
     if (fd < 0) {
         return error_set_errno(err, errno, path, "opening the database %s", path);
     }
@@ -161,7 +169,18 @@ static int create_private(const char *path, struct error *err)
     return 0;
 }
 
-static int sqlite_setup(struct sqlite_store *s, const char *path, struct error *err)
+static int prepare_statements(struct sqlite_store *s, struct error *err)
+{
+    for (size_t i = 0; i < STMT_COUNT; i++) {
+        if (sqlite3_prepare_v3(s->db, sqlite_stmt_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &s->stmts[i], NULL) != SQLITE_OK) {
+            return sqlite_fail(s, err, "preparing a statement");
+        }
+    }
+    return 0;
+}
+
+static int open_for_writing(struct sqlite_store *s, const char *path, struct error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
@@ -171,40 +190,132 @@ static int sqlite_setup(struct sqlite_store *s, const char *path, struct error *
     /* FULL: what is committed survives a power cut, which the journal relies on. */
     int r = exec(s,
                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512",
+                 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512; PRAGMA mmap_size = 0",
                  err, "setting up the database");
-    if (r == 0) {
-        r = migrate(s, path, err);
-    }
+    r = r != 0 ? r : sqlite_count_check(s, path, err);
+    r = r != 0 ? r : migrate(s, path, err);
     if (r ==
         0) { /* the file itself has the tables, and all that an earlier life left in its -wal */
+        sqlite_count_settle(s);
         (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
-    for (size_t i = 0; i < STMT_COUNT && r == 0; i++) {
-        if (sqlite3_prepare_v3(s->db, sqlite_stmt_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &s->stmts[i], NULL) != SQLITE_OK) {
-            r = sqlite_fail(s, err, "preparing a statement");
+    return r != 0 ? r : prepare_statements(s, err);
+}
+
+/* ---- a disk that can't be written to ---- */
+
+/* What SQLite says where a journal can't be made: https://www.sqlite.org/rescode.html */
+static bool is_unwritable(struct sqlite_store *s)
+{
+    int code = sqlite3_errcode(s->db) & 0xff;
+    return code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_CANTOPEN ||
+           code == SQLITE_READONLY;
+}
+
+/* All that is stored is in the file itself: so a clean end leaves it. */
+static bool has_no_journal(const char *path)
+{
+    struct stat st = {0};
+    CLEANUP_FREE char *wal = xasprintf("%s-wal", path);
+    return stat(wal, &st) != 0 || st.st_size == 0;
+}
+
+/* https://www.sqlite.org/uri.html: without a journal, and without the file that is mapped for its
+ * index. */
+static char *uri_of(const char *path)
+{
+    CLEANUP_STRBUF struct strbuf uri = {0};
+    strbuf_add(&uri, "file:");
+    for (const char *c = path; *c != '\0'; c++) {
+        if (*c == '%' || *c == '?' || *c == '#') {
+            strbuf_addf(&uri, "%%%02x", (unsigned)*c);
+        } else {
+            strbuf_addn(&uri, c, 1);
         }
     }
-    return r;
+    strbuf_add(&uri, "?immutable=1");
+    return strbuf_take(&uri);
+}
+
+static int open_for_reading(struct sqlite_store *s, const char *path, struct error *err)
+{
+    CLEANUP_FREE char *uri = uri_of(path);
+    int flags =
+        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(uri, &s->db, flags, NULL) != SQLITE_OK) {
+        return sqlite_fail(s, err, "opening the database");
+    }
+    int r = sqlite_count_check(s, path, err);
+    r = r != 0 ? r : migrate(s, path, err);
+    return r != 0 ? r : prepare_statements(s, err);
+}
+
+/* Keeps why it can't be written to. */
+static int open_somehow(struct sqlite_store *s, const char *path, struct error *err)
+{
+    struct error why = {0};
+    int r = open_for_writing(s, path, &why);
+    if (r == 0 || !is_unwritable(s) || !has_no_journal(path)) {
+        *err = r == 0 ? *err : why;
+        return r;
+    }
+    sqlite_close(s);
+    struct error own = {0};
+    int reading = open_for_reading(s, path, &own);
+    if (reading != 0) {
+        *err = reading == -REASON_CONFLICT ? own : why;
+        return reading == -REASON_CONFLICT ? reading : r;
+    }
+    s->problem = why;
+    return 0;
+}
+
+/* Of one that was opened for reading only. -UNAVAILABLE: it still can't be written to. */
+static int open_again(struct sqlite_store *s, struct error *err)
+{
+    s->problem = (struct error){0};
+    sqlite_busy_begin();
+    sqlite_close(s);
+    int r = open_somehow(s, s->path, &s->problem); /* neither way: the next commit tries again */
+    sqlite_busy_end();
+    if (r == 0) {
+        (void)sqlite3_busy_timeout(s->db, SQLITE_BUSY_MS);
+    }
+    if (s->problem.reason == REASON_NONE) {
+        s->open_again = NULL;
+        return 0;
+    }
+    if (err != NULL) {
+        *err = s->problem;
+    }
+    return -REASON_UNAVAILABLE;
 }
 
 int sqlite_store_open(const char *path, struct store **ret_store, struct error *err)
 {
+    struct error own = {0};
     int r = create_private(path, err);
     if (r != 0) {
         return r;
     }
     struct sqlite_store *s = xcalloc(1, sizeof(*s));
     s->store.ops = &sqlite_ops;
-    r = sqlite_setup(s, path, err);
+    s->count_fd = -1;
+    r = open_somehow(s, path, &own);
     if (r != 0) {
-        error_wrap(err, "%s", path);
-        sqlite_free(&s->store);
+        error_wrap(&own, "%s", path);
+        if (err != NULL) {
+            *err = own;
+        }
+        sqlite_discard(s);
         return r;
     }
     sqlite_note_file(s, path);
     (void)sqlite3_busy_timeout(s->db, SQLITE_BUSY_MS);
+    if (s->problem.reason != REASON_NONE) {
+        s->store.problem = &s->problem;
+        s->open_again = open_again;
+    }
     *ret_store = &s->store;
     return 0;
 }

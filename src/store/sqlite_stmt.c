@@ -16,6 +16,10 @@ const char *const sqlite_stmt_sql[STMT_COUNT] = {
                  " ON CONFLICT (kind, id) DO UPDATE SET version = version + 1, document = ?3",
     [STMT_DELETE] = "DELETE FROM records WHERE kind = ?1 AND id = ?2",
     [STMT_DELETE_RANGE] = "DELETE FROM records WHERE kind = ?1 AND id >= ?2 AND id < ?3",
+    [STMT_COUNTED] = "SELECT version FROM records WHERE kind = 'store' AND id = 'transactions'",
+    [STMT_COUNT_UP] = "INSERT INTO records (kind, id, version, document)"
+                      " VALUES ('store', 'transactions', 1, '{}')"
+                      " ON CONFLICT (kind, id) DO UPDATE SET version = version + 1",
 };
 
 int sqlite_fail(const struct sqlite_store *s, struct error *err, const char *what)
@@ -36,8 +40,10 @@ int sqlite_fail(const struct sqlite_store *s, struct error *err, const char *wha
 
 void sqlite_stmt_resetp(sqlite3_stmt **stmt)
 {
-    (void)sqlite3_reset(*stmt);
-    (void)sqlite3_clear_bindings(*stmt);
+    if (*stmt != NULL) { /* NULL: the database could not be opened again */
+        (void)sqlite3_reset(*stmt);
+        (void)sqlite3_clear_bindings(*stmt);
+    }
 }
 
 void sqlite_bind_text(sqlite3_stmt *stmt, int index, const char *text)

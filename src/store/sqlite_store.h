@@ -18,6 +18,8 @@ enum stmt {
     STMT_PUT,
     STMT_DELETE,
     STMT_DELETE_RANGE,
+    STMT_COUNTED,  /* how many transactions there are */
+    STMT_COUNT_UP, /* one more */
     STMT_COUNT
 };
 
@@ -28,6 +30,12 @@ struct sqlite_store {
     dev_t dev;
     ino_t ino, wal_ino; /* 0: not seen yet */
     bool busy;          /* another process had it locked: the next try waits for nothing */
+    char *count_path;   /* sqlite_count.h */
+    int count_fd;       /* -1: not open */
+    uint64_t counted;   /* transactions that are stored */
+    /* Of one that was opened for reading only, and NULL else: tries to open it for writing, too. */
+    int (*open_again)(struct sqlite_store *s, struct error *err);
+    struct error problem; /* why it can't be written to */
     sqlite3_stmt *stmts[STMT_COUNT];
     store_changed_fn *changed; /* the watcher; NULL: none */
     void *data;
@@ -37,6 +45,9 @@ extern const struct store_ops sqlite_ops;
 
 /* Ends what is open; also of a store that was opened in part. */
 void sqlite_rollback(struct sqlite_store *s);
-void sqlite_free(struct store *store);
+/* Closes the database. */
+void sqlite_close(struct sqlite_store *s);
+/* Frees a store; what is in the journal may stay there. */
+void sqlite_discard(struct sqlite_store *s);
 
 #endif

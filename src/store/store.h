@@ -48,6 +48,8 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops;
+    const struct error *problem; /* of a disk that can't be written to: the store was opened, and
+                                    commits fail until it can; NULL: none. For who opened it */
 };
 
 /* Since when a call has been under way that waits for the disk, of any store of this process,

@@ -274,7 +274,8 @@ static void begin(void)
 
 static void end(void)
 {
-    static const char *const files[] = {"host", "cleave.db", "cleave.db-wal", "cleave.db-shm"};
+    static const char *const files[] = {"host", "cleave.db", "cleave.db-wal", "cleave.db-shm",
+                                        "cleave.db-count"};
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         char path[96];
         snprintf(path, sizeof(path), "%s/%s", dir, files[i]);

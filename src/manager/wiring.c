@@ -26,6 +26,7 @@
 #include "state/made_record.h"
 #include "state/plan_run.h"
 #include "state/state.h"
+#include "state/store_probe.h"
 #include "state/stored_operations.h"
 #include "state/txn.h"
 #include "turn/parked.h"
@@ -112,6 +113,7 @@ static int load(struct manager *m, struct error *err)
     }
     r = r != 0 ? r : seen_load_boards(m, err);
     if (r == 0) {
+        store_probe_open(m);
         made_record_fill(m);
     }
     return r != 0 ? r : reconcile(m, err);
@@ -119,6 +121,7 @@ static int load(struct manager *m, struct error *err)
 
 static void observe_again(void *data)
 {
+    store_probe_run(data);
     observe_all(data, NULL, NULL);
 }
 

@@ -100,6 +100,7 @@ struct manager {
     bool made_unmarked;          /* it is, and the store does not say so yet */
     struct error commit_problem; /* why the last transaction could not be stored */
     uint64_t commit_failed_us;   /* monotonic: since when none could */
+    bool store_probed;           /* whether it can be stored to again is being asked */
 
     /* ---- src/watch: what was seen ---- */
     struct host *host; /* observed last, NULL at first */

@@ -190,6 +190,43 @@ def test_a_full_disk_refuses_changes_and_loses_nothing(small):
     assert host.problems() == []
 
 
+def store_problems(host):
+    return [problem["text"] for problem in host.api.get("/v1/health")["problems"] if problem["what"] == "store"]
+
+
+def test_a_start_on_a_full_disk_reads_and_stores_again_once_there_is_room(small):
+    host = small.start("--observe-period", "1")
+    host.create("a", type="L40S-8Q", gpu=L40S)
+    host.stop()
+    fill(host)
+    host.start("--observe-period", "1")
+    assert [claim["state"] for claim in host.api.get("/v1/claims")["claims"]] == ["bound"]
+    assert store_problems(host)
+    done = host.cleave.run("claim", "create", "b", "--type", "L40S-8Q")
+    assert done.returncode == 11 and "state directory" in done.stderr, done.stderr
+    host.sh(f"rm {host.state_dir}/full")
+    wait_for(lambda: not store_problems(host))
+    host.create("b", type="L40S-8Q", gpu=L40S)
+    assert host.problems() == []
+
+
+def test_a_journal_that_is_lost_refuses_the_start(machine):
+    host = machine("demo", libvirt=False).start()
+    host.create("a", type="L40S-8Q", gpu=L40S)
+    host.kill()
+    journal = host.state_dir / "cleave.db-wal"
+    kept = journal.read_bytes()
+    journal.unlink()
+    host.start(wait=False)
+    assert host.cleaved.wait(timeout=20) == 4
+    said = host.log.read_text()
+    assert f"{journal}, is lost" in said and "cleave.db-count" in said
+    journal.write_bytes(kept)
+    host.start()
+    assert [claim["state"] for claim in host.api.get("/v1/claims")["claims"]] == ["bound"]
+    assert host.problems() == []
+
+
 def test_a_disk_that_fills_up_in_the_middle_of_a_plan_undoes_it(small):
     host = small.start()
     host.ctl("fault", "add", "at=sriov-manage", "hang=true", "count=1")

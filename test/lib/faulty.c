@@ -38,9 +38,11 @@ static void die(void)
     (void)raise(SIGKILL);
 }
 
-static int injected(struct error *err)
+static int injected(enum fault_calls which, struct error *err)
 {
-    return error_set(err, REASON_DRIVER, "fault", "a fault was injected");
+    bool of_store = which == FAULT_COMMITS || which == FAULT_LOADS;
+    return error_set(err, of_store ? REASON_UNAVAILABLE : REASON_DRIVER, "fault",
+                     "a fault was injected");
 }
 
 /* Counts the call: is the fault at this one? */
@@ -77,14 +79,14 @@ static void hang(struct faults *faults, atomic_uint *which, unsigned bit)
             die();                                                                                 \
         }                                                                                          \
         if (hit_ && faults_->kind == FAULT_FAIL_BEFORE) {                                          \
-            return injected(err);                                                                  \
+            return injected(which, err);                                                           \
         }                                                                                          \
         int result_ = (call);                                                                      \
         if (hit_ && faults_->kind == FAULT_DIE_AFTER) {                                            \
             die();                                                                                 \
         }                                                                                          \
         if (hit_ && faults_->kind == FAULT_FAIL_AFTER) {                                           \
-            return injected(err);                                                                  \
+            return injected(which, err);                                                           \
         }                                                                                          \
         return result_;                                                                            \
     } while (0)

@@ -14,10 +14,16 @@ char *record_text(json_t *json)
 int record_parse(const char *text, json_t **ret_json, struct error *err)
 {
     json_error_t where;
-    *ret_json = json_loads(text, JSON_REJECT_DUPLICATES, &where);
-    return *ret_json != NULL
-               ? 0
-               : error_set(err, REASON_INTERNAL, "store", "its text is not JSON: %s", where.text);
+    CLEANUP_JSON json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    *ret_json = NULL;
+    if (json == NULL) {
+        return error_set(err, REASON_INTERNAL, "store", "its text is not JSON: %s", where.text);
+    }
+    if (!json_is_object(json)) {
+        return error_set(err, REASON_INTERNAL, "store", "its text is not a JSON object");
+    }
+    *ret_json = TAKE_PTR(json);
+    return 0;
 }
 
 json_t *plan_to_body(const struct plan *plan)

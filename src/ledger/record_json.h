@@ -12,7 +12,8 @@
 
 /* Compact text; caller frees. Takes the JSON. */
 char *record_text(json_t *json);
-/* Our own text: no limits as for input, but a damaged one is an error. Caller decrefs. */
+/* Our own text, an object: no limits as for input, but a damaged one is an error. Caller decrefs.
+ */
 int record_parse(const char *text, json_t **ret_json, struct error *err);
 
 /* Without its steps. Caller decrefs. */

@@ -25,6 +25,7 @@
 #include "state/listeners.h"
 #include "state/made_record.h"
 #include "state/plan_run.h"
+#include "state/small_records.h"
 #include "state/state.h"
 #include "state/store_probe.h"
 #include "state/stored_operations.h"
@@ -111,6 +112,7 @@ static int load(struct manager *m, struct error *err)
         r = ledger_load_plans(m->ledger, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
                               err);
     }
+    r = r != 0 ? r : small_records_check(m, err);
     r = r != 0 ? r : seen_load_boards(m, err);
     if (r == 0) {
         store_probe_open(m);

@@ -10,7 +10,7 @@ static const struct field event_fields[] = {
     FIELD_COUNT(struct event, seq, "seq", FACE_KEPT),
     FIELD_STRING(struct event, subject, "subject", FACE_KEPT),
     FIELD_TIME(struct event, time_us, "time", FACE_API),
-    FIELD_COUNT(struct event, time_us, "timeUs", FACE_STORE),
+    FIELD_COUNT(struct event, time_us, "timeUs", FACE_STORE, .required = true),
 };
 const struct schema event_schema = SCHEMA(event, event_fields);
 

@@ -85,3 +85,14 @@ json_t *made_to_json(const struct step *step)
                      encode_text(is_vgpu ? step->type : step->profile), "claim",
                      encode_text(step->claim));
 }
+
+int made_check_json(const json_t *document, struct error *err)
+{
+    static const char *const keys[] = {"kind", "gpu", "type"};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (!json_is_string(json_object_get(document, keys[i]))) {
+            return error_set(err, REASON_INTERNAL, "store", "its \"%s\" is no text", keys[i]);
+        }
+    }
+    return 0;
+}

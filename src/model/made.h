@@ -21,5 +21,7 @@ bool made_is_on(const char *key, const struct pci_addr *gpu);
 bool made_is_wiped_by(enum step_kind kind);
 /* For a VGPU_CREATE or GI_CREATE. */
 json_t *made_to_json(const struct step *step);
+/* -INTERNAL: the stored document is no such thing. */
+int made_check_json(const json_t *document, struct error *err);
 
 #endif

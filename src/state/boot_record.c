@@ -17,6 +17,12 @@ static const struct field boot_fields[] = {
 };
 static const struct schema boot_record_schema = SCHEMA(boot_record, boot_fields);
 
+int boot_record_parse(const json_t *document, struct boot_record *ret_boot, struct error *err)
+{
+    const struct schema_input in = {document, "stored boot", "", FACE_STORE};
+    return schema_parse(&boot_record_schema, &in, ret_boot, err);
+}
+
 int boot_record_read(const struct manager *m, struct boot_record *ret_boot, struct error *err)
 {
     CLEANUP_JSON json_t *documents = NULL;
@@ -26,8 +32,7 @@ int boot_record_read(const struct manager *m, struct boot_record *ret_boot, stru
     if (document == NULL) {
         return r;
     }
-    const struct schema_input in = {document, "stored boot", "", FACE_STORE};
-    return schema_parse(&boot_record_schema, &in, ret_boot, err);
+    return boot_record_parse(document, ret_boot, err);
 }
 
 void boot_record_put(struct draft *draft, const struct boot_record *boot)

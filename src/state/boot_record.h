@@ -3,6 +3,7 @@
 #ifndef STATE_BOOT_RECORD_H
 #define STATE_BOOT_RECORD_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct boot_record {
     bool given_up;        /* its restoration was cancelled: none begins on its own any more */
 };
 
+/* -INVALID: the document has another form. */
+int boot_record_parse(const json_t *document, struct boot_record *ret_boot, struct error *err);
 /* *ret_boot has no id if the store knows none. */
 int boot_record_read(const struct manager *m, struct boot_record *ret_boot, struct error *err);
 void boot_record_put(struct draft *draft, const struct boot_record *boot);

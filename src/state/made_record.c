@@ -19,6 +19,13 @@ static void mark_whole(struct draft *draft)
     draft_put_record(draft, RECORD_HOST, MADE_KEY, document);
 }
 
+int made_record_check_mark(const json_t *document, struct error *err)
+{
+    return json_is_true(json_object_get(document, "complete"))
+               ? 0
+               : error_set(err, REASON_INTERNAL, "store", "it has no \"complete\"");
+}
+
 /* An older cleaved kept some plans only: what its claims hold it made, too. */
 static void follow_claims(const struct manager *m, struct draft *draft)
 {

@@ -85,7 +85,7 @@ int mhost_start(struct mhost *mhost)
     if (mhost->configure != NULL) {
         mhost->configure(mhost, &config);
     }
-    return manager_new(&config, &mhost->manager, NULL);
+    return manager_new(&config, &mhost->manager, &mhost->start_err);
 }
 
 /* With its loop, as a process ends: timers that the manager set lead nowhere afterwards. */

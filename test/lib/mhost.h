@@ -42,7 +42,8 @@ struct mhost {
     void (*tick)(struct mhost *mhost);
     struct store *store;
     struct manager *manager;
-    bool forgetful; /* the driver was loaded again: bound claims may lack their devices */
+    struct error start_err; /* why it did not start, the last time that it did not */
+    bool forgetful;         /* the driver was loaded again: bound claims may lack their devices */
 };
 
 /* What a request was answered with. */

@@ -10,6 +10,8 @@
 
 #define CLAIM_A "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}"
 #define CLAIM_B "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web2\"}"
+#define CLAIM_ON_DEMAND                                                                            \
+    "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\", \"hold\": \"on-demand\"}"
 /* More than a claim takes from its request to the end of its plan. */
 #define MAX_COMMITS 20
 
@@ -118,6 +120,61 @@ static void a_vm_without_a_claim_may_start(void **state)
     let_go(mhost);
     assert_created(mhost, &a);
     assert_true(mhost_settle(mhost));
+    mhost_assert_sound(mhost);
+}
+
+static bool runs(struct mhost *mhost, const char *vm)
+{
+    return fake_host_vm(mhost->host, vm)->running;
+}
+
+/* As one that libvirt is asked for: see above. */
+static void a_vm_is_started_for_which_nothing_is_stored(void **state)
+{
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    static const char *const vms[] = {"web1", "web3"}; /* with a claim that is bound, without */
+    struct answer b;
+    assert_int_equal(mhost_create(mhost, CLAIM_A, NULL), 0);
+    assert_true(mhost_settle(mhost));
+    let_hang(mhost, 0);
+    ask_for(mhost, CLAIM_B, &b);
+    assert_true(mhost_wait_until(mhost, is_hanging, mhost));
+    for (size_t i = 0; i < ARRAY_SIZE(vms); i++) {
+        struct answer dry = {0};
+        struct answer start = {0};
+        mhost_ask(mhost, VERB_START_VM, &dry, .target = vms[i], .dry_run = true);
+        assert_created(mhost, &dry);
+        assert_false(runs(mhost, vms[i]));
+        mhost_ask(mhost, VERB_START_VM, &start, .target = vms[i]);
+        assert_created(mhost, &start);
+        assert_true(runs(mhost, vms[i]));
+    }
+    assert_true(is_hanging(mhost));
+    assert_false(b.there);
+    let_go(mhost);
+    assert_created(mhost, &b);
+    assert_true(mhost_settle(mhost));
+    mhost_assert_sound(mhost);
+}
+
+static void a_vm_waits_for_what_is_stored_for_it(void **state)
+{
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    struct answer b;
+    struct answer start = {0};
+    assert_int_equal(mhost_create(mhost, CLAIM_ON_DEMAND, NULL), 0);
+    assert_true(mhost_settle(mhost));
+    let_hang(mhost, 0);
+    ask_for(mhost, CLAIM_B, &b);
+    assert_true(mhost_wait_until(mhost, is_hanging, mhost));
+    mhost_ask(mhost, VERB_START_VM, &start, .target = "web1");
+    assert_reads_are_answered(mhost);
+    assert_false(start.there);
+    let_go(mhost);
+    assert_created(mhost, &b);
+    assert_created(mhost, &start);
+    assert_true(mhost_settle(mhost));
+    assert_true(runs(mhost, "web1"));
     mhost_assert_sound(mhost);
 }
 
@@ -268,6 +325,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HANG_TEST(reads_are_answered_and_a_claim_is_not_before_it_is_stored),
         HANG_TEST(a_vm_without_a_claim_may_start),
+        HANG_TEST(a_vm_is_started_for_which_nothing_is_stored),
+        HANG_TEST(a_vm_waits_for_what_is_stored_for_it),
         HANG_TEST(what_a_gpu_reports_meanwhile_is_stored_afterwards),
         HANG_TEST(what_becomes_of_a_vm_meanwhile_is_stored_afterwards),
         HANG_TEST(whichever_commit_hangs_reads_are_answered_and_all_goes_on),

@@ -338,6 +338,11 @@ void queue_open(struct manager *m)
     m->queue->store_problem = (struct error){0};
 }
 
+bool queue_needs_store(const struct manager *m)
+{
+    return m->queue->store_problem.reason != REASON_NONE || ledger_is_busy(m->ledger);
+}
+
 void change_take_ledger(struct change *change, const struct error *err, evloop_fn *fn)
 {
     struct error late = {0};

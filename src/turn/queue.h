@@ -33,6 +33,8 @@ void queue_refuse_all(struct manager *m, const struct error *why);
 void queue_shut(struct manager *m, const struct error *why);
 /* The store works again. */
 void queue_open(struct manager *m);
+/* A change that comes now waits for the store, or is refused because of it. */
+bool queue_needs_store(const struct manager *m);
 
 /* For `reply` of what cleaved does on its own. */
 void change_unasked(json_t *body, const struct error *err, void *data);

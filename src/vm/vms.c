@@ -341,11 +341,36 @@ static void run_start(struct change *change)
     plans_run(m, TAKE_PTR(plan), start_planned, change);
 }
 
+/* All that its claims need is there: nothing has to be stored for its start. */
+static bool starts_as_it_is(struct change *change)
+{
+    CLEANUP(needs_done) struct missing_devices needs = {0};
+    struct error err = {0};
+    struct vm *vm = NULL;
+    return check_start(change, &vm, &needs, &err) == 0 && needs.to_create.n == 0;
+}
+
+static void start_seen(struct manager *m, const struct error *err, void *data)
+{
+    struct change *change = data;
+    if (err == NULL && !m->stopping && starts_as_it_is(change)) {
+        run_start(change);
+    } else {
+        change_enqueue(change);
+    }
+}
+
+/* A store that is busy, or hangs, holds up no VM that needs nothing of it: libvirt's hook lets it
+ * start, too. Plans that are on their way there have their holds already. */
 void verb_start_vm(struct manager *m, const struct request *request)
 {
     struct change *change = change_new(m, run_start, request, request->target);
     change->starts_vm = change->behind != NULL;
-    change_enqueue(change);
+    if (change->behind == NULL && queue_needs_store(m)) {
+        observe_all(m, start_seen, change);
+    } else {
+        change_enqueue(change);
+    }
 }
 
 /* ---- create ---- */

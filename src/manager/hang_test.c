@@ -48,6 +48,54 @@ static void who_reads_gets_what_was_seen_last_with_its_age(void **state)
     answer_done(&before);
 }
 
+static void assert_device_is_listed_once(struct mhost *mhost)
+{
+    struct answer vms = {0};
+    const json_t *vm = NULL;
+    size_t i = 0;
+    size_t n = 0;
+    mhost_ask(mhost, VERB_LIST_VMS, &vms);
+    assert_true(mhost_wait(mhost, &vms));
+    json_array_foreach(json_object_get(vms.body, "vms"), i, vm)
+    {
+        if (strcmp(json_string_value(json_object_get(vm, "name")), "web1") == 0) {
+            n += json_array_size(json_object_get(vm, "devices"));
+        }
+    }
+    assert_int_equal(n, 1);
+    answer_done(&vms);
+}
+
+static void assert_hook_lists_once(struct mhost *mhost, const char *operation)
+{
+    print_message("# %s\n", operation);
+    assert_int_equal(mhost_hook(mhost, "web1", operation, NULL), 0);
+    assert_device_is_listed_once(mhost);
+}
+
+/* Hooks say that a VM starts and ends, and libvirt nothing: what was seen of its definition, and
+ * what one hook or two say, is the same device. */
+static void a_device_is_listed_once_while_libvirt_is_late(void **state)
+{
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    assert_int_equal(mhost_create(mhost, NVML_CLAIM, NULL), 0);
+    assert_true(mhost_settle(mhost));
+    mhost_look(mhost);
+    let_hang(mhost, PORT_GUEST);
+    assert_hook_lists_once(mhost, "prepare");
+    assert_hook_lists_once(mhost, "prepare");
+    assert_hook_lists_once(mhost, "release");
+    assert_hook_lists_once(mhost, "prepare");
+    let_go(mhost);
+    mhost_stop(mhost);
+    let_hang(mhost, PORT_GUEST); /* no VM was seen yet, and none is listed */
+    assert_int_equal(mhost_start(mhost), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mhost_hook(mhost, "web1", "prepare", NULL), 0);
+        assert_int_equal(host_find_vm(mhost->manager->host, "web1")->devices.n, 1);
+    }
+}
+
 /* NVML is closed for a step that hangs: it is that which is named. */
 static void a_step_that_keeps_nvml_closed_is_named_for_it(void **state)
 {
@@ -388,6 +436,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_plan_that_waits_goes_on_after_a_restart, hang_setup,
                                         hang_teardown),
         cmocka_unit_test_setup_teardown(who_reads_gets_what_was_seen_last_with_its_age, hang_setup,
+                                        hang_teardown),
+        cmocka_unit_test_setup_teardown(a_device_is_listed_once_while_libvirt_is_late, hang_setup,
                                         hang_teardown),
         cmocka_unit_test_setup_teardown(a_step_that_keeps_nvml_closed_is_named_for_it, hang_setup,
                                         hang_teardown),

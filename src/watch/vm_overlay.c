@@ -26,6 +26,36 @@ static void copy_vm(const struct vm *from, struct vm *to, bool on)
     }
 }
 
+static void set_live(struct vm *vm, const struct vm_device *live)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (vm_device_is(device, &live->addr, live->is_mdev ? live->mdev_uuid : "")) {
+            device->live = true;
+            return;
+        }
+    }
+    *vec_push(&vm->devices) = *live;
+}
+
+/* A device is listed once, however often this is called for the same VM. */
+static void set_live_devices(struct vm *vm, const struct vm_overlay *overlay)
+{
+    for (vec_each(&vm->devices, device)) {
+        device->live = false;
+    }
+    for (size_t i = 0; overlay->on && i < overlay->vm.devices.n; i++) {
+        if (overlay->vm.devices.items[i].live) {
+            set_live(vm, &overlay->vm.devices.items[i]);
+        }
+    }
+    for (size_t i = vm->devices.n; i > 0; i--) { /* of an earlier note */
+        const struct vm_device *device = &vm->devices.items[i - 1];
+        if (!device->live && !device->persistent) {
+            vec_remove(&vm->devices, i - 1);
+        }
+    }
+}
+
 /* The live devices are those of the note; what is stored is left as it was seen. */
 static void put_over(struct host *host, const struct vm_overlay *overlay)
 {
@@ -37,12 +67,7 @@ static void put_over(struct host *host, const struct vm_overlay *overlay)
         return;
     }
     vm->state = overlay->on ? VM_RUNNING : VM_SHUT_OFF;
-    for (vec_each(&vm->devices, device)) {
-        device->live = false;
-    }
-    for (size_t i = 0; overlay->on && i < overlay->vm.devices.n; i++) {
-        *vec_push(&vm->devices) = overlay->vm.devices.items[i];
-    }
+    set_live_devices(vm, overlay);
 }
 
 static bool is_starting(const struct vm_overlay *overlay)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/busy.h"
+#include "store/sqlite_wal.h"
 
 void sqlite_note_file(struct sqlite_store *s, const char *path)
 {
@@ -38,14 +39,15 @@ static bool is_there(struct sqlite_store *s)
 int sqlite_check_file(struct sqlite_store *s, struct error *err)
 {
     sqlite_busy_begin();
-    bool ok = s->path == NULL || is_there(s);
+    bool ok = s->path == NULL || (is_there(s) && sqlite_wal_is_whole(s));
     sqlite_busy_end();
     if (ok) {
         return 0;
     }
     error_set(
         err, REASON_UNAVAILABLE, "store",
-        "%s (or its -wal) was removed or replaced while cleaved runs, so nothing can be stored",
+        "%s (or its -wal) was removed or replaced, or its -wal was cut, while cleaved runs, so "
+        "nothing can be stored",
         s->path);
     error_hint(err, "stop cleaved, put a backup of the file in its place, and start cleaved; "
                     "`cleave gc` then shows what the backup does not have");

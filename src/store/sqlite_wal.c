@@ -62,6 +62,15 @@ static bool cut_off(struct sqlite_store *s)
     return true;
 }
 
+bool sqlite_wal_is_whole(struct sqlite_store *s)
+{
+    sqlite3_file *journal = file_of(s, SQLITE_FCNTL_JOURNAL_POINTER);
+    sqlite3_int64 end = end_of_journal(s);
+    sqlite3_int64 size = 0;
+    return journal == NULL || end <= WAL_HEADER_SIZE || /* there is none in it */
+           journal->pMethods->xFileSize(journal, &size) != SQLITE_OK || size >= end;
+}
+
 /* With the lock of a writer: what another process has written behind the end is its own. */
 bool sqlite_wal_cut_off(struct sqlite_store *s)
 {

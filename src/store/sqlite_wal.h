@@ -11,5 +11,7 @@
  * sync failed, would be taken for a transaction when the next start reads the journal. False: that
  * can't be written either. */
 bool sqlite_wal_cut_off(struct sqlite_store *s);
+/* False: the journal's file ends before its transactions do, so it was cut while it is open. */
+bool sqlite_wal_is_whole(struct sqlite_store *s);
 
 #endif

@@ -602,6 +602,41 @@ static void a_file_that_was_removed_or_replaced_takes_nothing_more(void **state)
     assert_int_equal(put_one(f, "c", &err), -REASON_UNAVAILABLE);
 }
 
+static void a_journal_that_was_cut_takes_nothing_more(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    char wal[128];
+    snprintf(wal, sizeof(wal), "%s-wal", f->path);
+    put_three(f);
+    off_t size = size_of(wal);
+    for (off_t cut = 0; cut < size; cut += size / 4) {
+        CLEANUP_FREE char *text = NULL;
+        size_t len = 0;
+        assert_int_equal(fs_read(wal, 64 << 20, &text, &len), 0);
+        assert_int_equal(truncate(wal, cut), 0);
+        assert_int_equal(put_one(f, "d", &err), -REASON_UNAVAILABLE);
+        assert_non_null(strstr(err.message, "was cut"));
+        assert_int_equal(size_of(wal), cut); /* no transaction stands behind a gap */
+        int fd = open(wal, O_WRONLY | O_CLOEXEC);
+        assert_int_equal(pwrite(fd, text, len, 0), len);
+        close(fd);
+    }
+    assert_int_equal(put_one(f, "d", &err), 0);
+    reopen(f);
+    assert_string_equal(list_claims(f->store), "a1=1 b1=2 c1=3 d1=1");
+}
+
+static void another_processs_checkpoint_is_no_cut(void **state)
+{
+    struct fixture *f = *state;
+    put_three(f);
+    tamper(f->path, "PRAGMA wal_checkpoint(TRUNCATE)");
+    assert_int_equal(put_one(f, "d", NULL), 0);
+    reopen(f);
+    assert_string_equal(list_claims(f->store), "a1=1 b1=2 c1=3 d1=1");
+}
+
 static void another_processs_lock_is_an_answer_and_no_wait(void **state)
 {
     struct fixture *f = *state;
@@ -665,6 +700,8 @@ int main(void)
         OVER(another_programs_database_is_refused, sqlite),
         OVER(a_damaged_record_is_named_with_its_file_and_the_way_out, sqlite),
         OVER(a_file_that_was_removed_or_replaced_takes_nothing_more, sqlite),
+        OVER(a_journal_that_was_cut_takes_nothing_more, sqlite),
+        OVER(another_processs_checkpoint_is_no_cut, sqlite),
         OVER(another_processs_lock_is_an_answer_and_no_wait, sqlite),
         OVER(a_file_that_is_no_database_is_refused, sqlite),
     };

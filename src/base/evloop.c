@@ -463,6 +463,7 @@ int worker_new(struct evloop *loop, const char *name, struct worker **ret_worker
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
+    (void)sigdelset(&all, SIGBUS); /* a fault of its own, which has a handler */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int r = pthread_create(&worker->thread, NULL, worker_main, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/sm.h"
+#include "daemon/bus_error.h"
 #include "daemon/drivers.h"
 #include "daemon/settings.h"
 #include "daemon/settings_docs.h"
@@ -297,5 +298,6 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(077);
     log_never_wait();
+    bus_error_explain();
     return run(&settings, &err) == 0 ? 0 : fail(&err);
 }

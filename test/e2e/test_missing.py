@@ -227,6 +227,22 @@ def test_a_journal_that_is_lost_refuses_the_start(machine):
     assert host.problems() == []
 
 
+def test_files_that_are_cut_while_cleaved_runs_lose_nothing(machine):
+    host = machine("demo", libvirt=False).start()
+    host.create("a", type="L40S-8Q", gpu=L40S)
+    os.truncate(host.state_dir / "cleave.db-shm", 0)  # mapped: the kernel ends cleaved
+    host.cleave.run("claim", "create", "b", "--type", "L40S-8Q")
+    assert host.cleaved.wait(timeout=20) != 0
+    assert "cleave.db-shm" in host.log.read_text()
+    host.start()
+    assert "bound" in [claim["state"] for claim in host.api.get("/v1/claims")["claims"] if claim["name"] == "a"]
+    host.create("c", type="L40S-8Q", gpu=L40S)
+    os.truncate(host.state_dir / "cleave.db-wal", 100)
+    done = host.cleave.run("claim", "create", "d", "--type", "L40S-8Q")
+    assert done.returncode == 11 and "was cut" in done.stderr, done.stderr
+    assert host.problems() == []
+
+
 def test_a_disk_that_fills_up_in_the_middle_of_a_plan_undoes_it(small):
     host = small.start()
     host.ctl("fault", "add", "at=sriov-manage", "hang=true", "count=1")

@@ -16,16 +16,26 @@ enum reading {
     READ_ON_REQUEST, /* the list that has it is refused */
 };
 
+#define OPEN(kind) "open:" kind ":000000009000:7e2c4a16-0000-4000-8000-000000000001"
+
 /* A record per kind and reader; ids are those that its kind has. */
 static const struct row {
     enum record_kind kind;
     const char *id;
     enum reading reader;
 } rows[] = {
-    {RECORD_CLAIM, "x", READ_AT_START},     {RECORD_GPU, "0000:41:00.0", READ_AT_START},
-    {RECORD_HOST, "boards", READ_AT_START}, {RECORD_HOST, "boot", READ_AT_START},
-    {RECORD_HOST, "made", READ_AT_START},   {RECORD_MADE, "vgpu:x", READ_AT_START},
-    {RECORD_RELEASED, "x", READ_AT_START},  {RECORD_EVENT, "00000000000000009000", READ_ON_REQUEST},
+    {RECORD_CLAIM, "x", READ_AT_START},
+    {RECORD_GPU, "0000:41:00.0", READ_AT_START},
+    {RECORD_HOST, "boards", READ_AT_START},
+    {RECORD_HOST, "boot", READ_AT_START},
+    {RECORD_HOST, "made", READ_AT_START},
+    {RECORD_MADE, "vgpu:x", READ_AT_START},
+    {RECORD_OPERATION, OPEN("plan"), READ_AT_START},
+    {RECORD_OPERATION, OPEN("migration"), READ_AT_START},
+    {RECORD_OPERATION, OPEN("incoming"), READ_AT_START},
+    {RECORD_OPERATION, OPEN("drain"), READ_AT_START},
+    {RECORD_RELEASED, "x", READ_AT_START},
+    {RECORD_EVENT, "00000000000000009000", READ_ON_REQUEST},
 };
 
 static const char *const texts[] = {

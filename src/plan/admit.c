@@ -185,7 +185,8 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                                .gpu = gpu,
                                .scheduler = planner_wanted_scheduler(planner, gpu),
                                .has_vm = claim->vm[0] != '\0',
-                               .libvirt = planner->host->libvirt_version};
+                               .libvirt = planner->host->libvirt_version,
+                               .driver = planner->host->driver_version};
     result = rules_check(planner->rules, &facts, err);
     if (result != 0) {
         if (err != NULL) {

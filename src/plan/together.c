@@ -83,7 +83,8 @@ int together_check(const struct planner *planner, const struct plan_request *req
                                    .has_vm = true,
                                    .claim = claim->name,
                                    .other = &other,
-                                   .libvirt = planner->host->libvirt_version};
+                                   .libvirt = planner->host->libvirt_version,
+                                   .driver = planner->host->driver_version};
         result = rules_check(planner->rules, &facts, err);
     }
     if (result != 0 && err != NULL) {

@@ -203,6 +203,29 @@ static bool gpu_vgpu_interface(const struct rule_facts *f, char *out)
            set_fact(out, vgpu_interface_name(f->gpu->iface));
 }
 
+/* "11" of "11.3.0". */
+static bool say_major(char *out, const char *version)
+{
+    char major[16];
+    uint32_t value = 0;
+    if (version == NULL) {
+        return false;
+    }
+    (void)STR_SET(major, version);
+    major[strcspn(major, ".")] = '\0';
+    return parse_u32(major, &value) && say_number(out, value);
+}
+
+static bool host_driver(const struct rule_facts *f, char *out)
+{
+    return set_fact(out, f->driver);
+}
+
+static bool host_driver_major(const struct rule_facts *f, char *out)
+{
+    return say_major(out, f->driver);
+}
+
 static bool host_libvirt(const struct rule_facts *f, char *out)
 {
     return set_fact(out, f->libvirt);
@@ -210,14 +233,7 @@ static bool host_libvirt(const struct rule_facts *f, char *out)
 
 static bool host_libvirt_major(const struct rule_facts *f, char *out)
 {
-    char major[16];
-    uint32_t value = 0;
-    if (f->libvirt == NULL) {
-        return false;
-    }
-    (void)STR_SET(major, f->libvirt);
-    major[strcspn(major, ".")] = '\0';
-    return parse_u32(major, &value) && say_number(out, value);
+    return say_major(out, f->libvirt);
 }
 
 static bool claim_name(const struct rule_facts *f, char *out)
@@ -485,6 +501,8 @@ static const struct {
     {"gpu.observed", gpu_observed},
     {"gpu.scheduler", gpu_scheduler},
     {"gpu.vgpu-interface", gpu_vgpu_interface},
+    {"host.driver", host_driver},
+    {"host.driver-major", host_driver_major},
     {"host.libvirt", host_libvirt},
     {"host.libvirt-major", host_libvirt_major},
     {"licence.covered", licence_covered},

@@ -34,6 +34,7 @@ struct rule_facts {
     const char *claim;                     /* its name; NULL unknown */
     const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
     const char *libvirt;                   /* its version on the host; NULL or "" unknown */
+    const char *driver;                    /* NVIDIA's version on the host; the same */
     const struct need *need;               /* that the claim is to serve; NULL: none was stated */
     licence_set licences;                  /* each alone covers the claim; 0: it needs none */
     /* A migration's two sides; only the rules that apply to migrations look at them. */

@@ -134,6 +134,37 @@ static void the_shipped_rules_load_and_list_themselves(void **state)
     assert_true(json_array_size(list) >= 10);
 }
 
+/* vGPU 16, whose drivers are 535, knows equal sizes only. */
+static void mixed_sizes_need_a_driver_of_branch_550(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *driver;
+        bool broken;
+    } rows[] = {{"535.183.04", true},  {"470.82", true}, {"550.54.10", false},
+                {"580.105.08", false}, {"", false},      {NULL, false}};
+    CLEANUP(rules_freep) struct rules *rules = NULL;
+    struct error err = {0};
+    assert_int_equal(rules_load_default(&rules, &err), 0);
+    struct gpu_model able = board;
+    able.mixed_size = CAT_YES;
+    struct claim_spec spec = {.mode = CLAIM_TIME_SLICED, .mixed = true};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct rule_facts facts = {.spec = &spec, .model = &able, .driver = rows[i].driver};
+        err = (struct error){0};
+        int result = rules_check(rules, &facts, &err);
+        if (result != (rows[i].broken ? -REASON_RULE : 0)) {
+            fail_msg("row %zu: %d %s", i, result, err.message);
+        }
+        if (rows[i].broken) {
+            assert_string_equal(err.rule, "mixed-sizes-need-driver");
+        }
+    }
+    spec.mixed = false;
+    struct rule_facts facts = {.spec = &spec, .model = &able, .driver = "535.183.04"};
+    assert_int_equal(rules_check(rules, &facts, &err), 0);
+}
+
 static void facts_are_sorted_by_name(void **state)
 {
     (void)state;
@@ -150,6 +181,7 @@ int main(void)
         cmocka_unit_test(an_unknown_fact_breaks_no_rule_but_unless),
         cmocka_unit_test(mistakes_in_a_rule_file_are_refused),
         cmocka_unit_test(the_shipped_rules_load_and_list_themselves),
+        cmocka_unit_test(mixed_sizes_need_a_driver_of_branch_550),
         cmocka_unit_test(facts_are_sorted_by_name),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

@@ -206,7 +206,7 @@ static int fake_gpu_observe(struct gpu_port *port, struct host *host, struct err
         STR_SET(host->nvml_problem, "Driver/library version mismatch");
         return 0;
     }
-    STR_SET(host->driver_version, "0.0");
+    STR_SET(host->driver_version, "580.0");
     for (uint32_t i = 0; i < fake->n_gpus; i++) {
         const struct fake_gpu *from = &fake->gpus[i];
         struct gpu *gpu = host_add_gpu(host, &from->addr);

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-#define PLACE_KEYS 5
+#define PLACE_KEYS 6
 #define PLACE_NONE UINT32_MAX
 
 /* How well a candidate suits: compared key by key, the lower is the better. */

@@ -12,13 +12,14 @@
 struct distance {
     uint32_t memory_mib;
     uint32_t compute;
+    uint32_t media;
 };
 
 /* What a GPU has instead. */
 struct offer {
     struct gpu_work *work;
     const char *type;    /* NULL: the claim's own */
-    const char *profile; /* the same */
+    const char *profile; /* the same; the type's own with a type on a GPU instance */
     struct distance distance;
 };
 
@@ -36,6 +37,26 @@ static bool give_up(uint32_t had, uint32_t has, uint32_t *ret_lost)
     return had != CAT_UNKNOWN && has != CAT_UNKNOWN && has <= had;
 }
 
+/* The extra engines that another instance has: the same one without them may fit. */
+static bool give_up_media(enum cat_media had, enum cat_media has, uint32_t *ret_lost)
+{
+    static const uint32_t rank[] = {
+        [MEDIA_NONE] = 0, [MEDIA_PLAIN] = 1, [MEDIA_ME] = 2, [MEDIA_ALL] = 3};
+    *ret_lost = rank[had] - rank[has];
+    return rank[has] <= rank[had];
+}
+
+static bool give_up_media_of(const struct admitted *wanted, const struct cat_vgpu_type *type,
+                             uint32_t *ret_lost)
+{
+    const struct cat_profile *has = NULL;
+    if (wanted->profile == NULL || type->gi_profile == NULL ||
+        model_find_profile(wanted->model, type->gi_profile, &has, NULL) != 0) {
+        return true;
+    }
+    return give_up_media(wanted->profile->media, has->media, ret_lost);
+}
+
 static bool is_less_type(const struct admitted *wanted, const struct cat_vgpu_type *type,
                          struct distance *ret_distance)
 {
@@ -43,7 +64,8 @@ static bool is_less_type(const struct admitted *wanted, const struct cat_vgpu_ty
     return type->series == wanted->type->series && type->mig_backed == wanted->type->mig_backed &&
            give_up(wanted->type->framebuffer_mib, type->framebuffer_mib,
                    &ret_distance->memory_mib) &&
-           ret_distance->memory_mib > 0;
+           give_up_media_of(wanted, type, &ret_distance->media) &&
+           ret_distance->memory_mib + ret_distance->media > 0;
 }
 
 static bool is_less_profile(const struct admitted *wanted, const struct cat_profile *profile,
@@ -52,8 +74,9 @@ static bool is_less_profile(const struct admitted *wanted, const struct cat_prof
     const struct cat_profile *had = wanted->profile;
     bool known = give_up(had->memory_mib, profile->memory_mib, &ret_distance->memory_mib) &&
                  give_up(had->compute_slices, profile->compute_slices, &ret_distance->compute);
-    return known && profile->gfx == had->gfx && profile->media == had->media &&
-           ret_distance->memory_mib + ret_distance->compute > 0;
+    return known && profile->gfx == had->gfx &&
+           give_up_media(had->media, profile->media, &ret_distance->media) &&
+           ret_distance->memory_mib + ret_distance->compute + ret_distance->media > 0;
 }
 
 /* ---- trying ---- */
@@ -77,8 +100,11 @@ static void list_types(struct nearby *nearby, struct gpu_work *work,
     for (vec_each(&work->model->types, type)) {
         const char *blank = strrchr(type->name, ' ');
         if (is_less_type(admitted, type, &distance)) {
-            *vec_push(&nearby->offers) = (struct offer){
-                .work = work, .type = blank != NULL ? blank + 1 : type->name, .distance = distance};
+            *vec_push(&nearby->offers) =
+                (struct offer){.work = work,
+                               .type = blank != NULL ? blank + 1 : type->name,
+                               .profile = admitted->profile != NULL ? type->gi_profile : NULL,
+                               .distance = distance};
         }
     }
 }
@@ -118,7 +144,8 @@ static bool score_offer(void *data, uint32_t candidate, struct place_score *ret_
     const struct offer *offer = &nearby->offers.items[candidate];
     ret_score->keys[0] = offer->distance.memory_mib;
     ret_score->keys[1] = offer->distance.compute;
-    candidate_score(offer->work, nearby->claim, &ret_score->keys[2]);
+    ret_score->keys[2] = offer->distance.media;
+    candidate_score(offer->work, nearby->claim, &ret_score->keys[3]);
     return true;
 }
 

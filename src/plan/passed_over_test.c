@@ -394,6 +394,49 @@ static void the_nearest_that_fits_is_looked_for_on_every_gpu(void **state)
     assert_non_null(strstr(err.hint, "nothing smaller fits either"));
 }
 
+static struct claim on_instance(const char *name, const char *what, const char *gpu)
+{
+    bool profile = strstr(what, "g.") != NULL;
+    struct claim claim = make(name, "", profile ? "" : what);
+    STR_SET(claim.spec.profile, profile ? what : "");
+    STR_SET(claim.spec.gpu, gpu);
+    return claim;
+}
+
+/* The extra media engines are given up before the size, and a type brings its own profile. */
+static void the_nearest_may_be_of_another_profile(void **state)
+{
+    static const struct {
+        const char *gpu, *there, *wanted, *nearest;
+    } losses[] = {
+        {A100, "1g.5gb+me", "1g.5gb+me", "1g.5gb@4"},
+        {A100, "A100-1-5CME", "A100-1-5CME", "A100-1-5C"},
+        {A100, "A100-1-5C", "A100-7-40C", "A100-3-20C"},
+        {RTX, "1g.24gb+me.all", "1g.24gb", "1g.24gb-me@3"},
+        {RTX, "1g.24gb+me.all", "2g.48gb", "2g.48gb-me@6"},
+        {RTX, "1g.24gb+me.all", "1g.24gb+me.all", "1g.24gb-me@3"},
+    };
+    (void)state;
+    for (size_t row = 0; row < ARRAY_SIZE(losses); row++) {
+        void *own = NULL;
+        assert_int_equal(setup(&own), 0);
+        struct scene scene = {.f = own};
+        struct claim there = on_instance("there", losses[row].there, losses[row].gpu);
+        plan_free(must(scene.f, &there, 1, NULL, 0));
+        look(&scene);
+        struct claim claim = on_instance("c", losses[row].wanted, losses[row].gpu);
+        char hint[96];
+        snprintf(hint, sizeof(hint), "nearest that fits: %s on GPU %s", losses[row].nearest,
+                 losses[row].gpu);
+        struct error err = {0};
+        assert_int_equal(refuse(&scene, &claim, &err), -REASON_NO_CAPACITY);
+        if (!str_eq(err.hint, hint)) {
+            fail_msg("row %zu: %s; %s", row, err.message, err.hint);
+        }
+        teardown(&own);
+    }
+}
+
 /* With many GPUs of long names a message stays one that can be read, and ends whole. */
 static void many_gpus_are_counted(void **state)
 {
@@ -448,6 +491,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(instances_that_stay_are_named_with_their_places, setup,
                                         teardown),
         cmocka_unit_test(a_size_mode_in_the_way_is_called_so),
+        cmocka_unit_test(the_nearest_may_be_of_another_profile),
         cmocka_unit_test_setup_teardown(the_nearest_that_fits_is_looked_for_on_every_gpu, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(many_gpus_are_counted, setup, teardown),

@@ -16,12 +16,15 @@
 static const char *const gpus[] = {RTX, A100, L40S, L40S_2};
 
 struct lost {
-    uint32_t memory_mib, compute;
+    uint32_t memory_mib, compute, media;
 };
 
 static bool is_less(const struct lost *a, const struct lost *b)
 {
-    return a->memory_mib != b->memory_mib ? a->memory_mib < b->memory_mib : a->compute < b->compute;
+    if (a->memory_mib != b->memory_mib) {
+        return a->memory_mib < b->memory_mib;
+    }
+    return a->compute != b->compute ? a->compute < b->compute : a->media < b->media;
 }
 
 static const struct gpu_model *model_at(const struct fixture *f, const char *bdf)
@@ -43,6 +46,28 @@ static bool can_be(struct fixture *f, struct claim *claim)
     return build(f, claim, 1, NULL, 0, &plan) == 0;
 }
 
+/* "-me", none, "+me" and "+me.all", from the fewest engines to the most. */
+static uint32_t engines(const struct cat_profile *profile)
+{
+    static const uint32_t rank[] = {
+        [MEDIA_NONE] = 0, [MEDIA_PLAIN] = 1, [MEDIA_ME] = 2, [MEDIA_ALL] = 3};
+    return rank[profile->media];
+}
+
+static bool loses_engines(const struct gpu_model *model, const char *had, const char *has,
+                          uint32_t *ret_lost)
+{
+    const struct cat_profile *was = NULL;
+    const struct cat_profile *is = NULL;
+    *ret_lost = 0;
+    if (had == NULL || has == NULL || model_find_profile(model, had, &was, NULL) != 0 ||
+        model_find_profile(model, has, &is, NULL) != 0) {
+        return true;
+    }
+    *ret_lost = engines(was) - engines(is);
+    return engines(is) <= engines(was);
+}
+
 /* What of the wish is lost with this type or profile of a model; false: it is no smaller one. */
 static bool loses(const struct gpu_model *model, const struct claim *wish, const char *type,
                   const char *profile, struct lost *ret_lost)
@@ -56,21 +81,22 @@ static bool loses(const struct gpu_model *model, const struct claim *wish, const
         if (model_find_type(model, wish->spec.type, &was_type, NULL) != 0 ||
             model_find_type(model, type, &is_type, NULL) != 0 ||
             was_type->series != is_type->series || was_type->mig_backed != is_type->mig_backed ||
-            is_type->framebuffer_mib >= was_type->framebuffer_mib) {
+            is_type->framebuffer_mib > was_type->framebuffer_mib ||
+            !loses_engines(model, was_type->gi_profile, is_type->gi_profile, &ret_lost->media)) {
             return false;
         }
         ret_lost->memory_mib = was_type->framebuffer_mib - is_type->framebuffer_mib;
-        return true;
+        return ret_lost->memory_mib + ret_lost->media > 0;
     }
     if (model_find_profile(model, wish->spec.profile, &was, NULL) != 0 ||
         model_find_profile(model, profile, &is, NULL) != 0 || was->gfx != is->gfx ||
-        was->media != is->media || is->memory_mib > was->memory_mib ||
-        is->compute_slices > was->compute_slices) {
+        is->memory_mib > was->memory_mib || is->compute_slices > was->compute_slices ||
+        !loses_engines(model, was->name, is->name, &ret_lost->media)) {
         return false;
     }
     ret_lost->memory_mib = was->memory_mib - is->memory_mib;
     ret_lost->compute = was->compute_slices - is->compute_slices;
-    return ret_lost->memory_mib + ret_lost->compute > 0;
+    return ret_lost->memory_mib + ret_lost->compute + ret_lost->media > 0;
 }
 
 /* The least that anything which can be planned gives up; false: nothing can. */
@@ -88,6 +114,7 @@ static bool brute_force(struct fixture *f, const struct claim *wish, struct lost
                 const char *name = model->types.items[i].name;
                 const char *blank = strrchr(name, ' ');
                 STR_SET(claim.spec.type, blank != NULL ? blank + 1 : name);
+                claim.spec.profile[0] = '\0'; /* that of the type wished, since it was admitted */
             } else {
                 STR_SET(claim.spec.profile, model->profiles.items[i].name);
             }
@@ -114,6 +141,7 @@ static bool read_hint(const char *hint, struct claim *ret_claim, struct fixture 
     STR_SET(ret_claim->spec.gpu, bdf);
     if (wish->spec.type[0] != '\0') {
         STR_SET(ret_claim->spec.type, what);
+        ret_claim->spec.profile[0] = '\0';
     } else {
         char *at = strchr(what, '@');
         assert_non_null(at);
@@ -144,11 +172,12 @@ static void check_refusal(struct fixture *f, const struct claim *wish, struct ra
 
 static struct claim random_wish(struct fixture *f, struct random *random, unsigned number)
 {
-    static const char *const profiles[] = {"1g.5gb",  "2g.10gb", "3g.20gb",
-                                           "4g.20gb", "1g.24gb", "2g.48gb"};
-    static const char *const types[] = {"L40S-1Q",    "L40S-8Q",   "L40S-16Q",   "L40S-24Q",
-                                        "L40S-48Q",   "A100-1-5C", "A100-3-20C", "A100-20C",
-                                        "A100-2-10C", "DC-1-24C",  "DC-2-48C",   "DC-4-96C"};
+    static const char *const profiles[] = {"1g.5gb",         "2g.10gb",   "3g.20gb",   "4g.20gb",
+                                           "1g.24gb",        "2g.48gb",   "1g.5gb+me", "1g.24gb+me",
+                                           "1g.24gb+me.all", "2g.48gb-me"};
+    static const char *const types[] = {
+        "L40S-1Q",  "L40S-8Q",    "L40S-16Q", "L40S-24Q", "L40S-48Q", "A100-1-5C",  "A100-3-20C",
+        "A100-20C", "A100-2-10C", "DC-1-24C", "DC-2-48C", "DC-4-96C", "A100-1-5CME"};
     (void)f;
     char name[16];
     snprintf(name, sizeof(name), "c%u", number);

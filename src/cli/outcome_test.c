@@ -80,10 +80,30 @@ static void a_dry_run_ends_as_its_run_does(void **state)
     }
 }
 
+/* VM b is off, and a plan deletes the vGPU that its definition names. */
+#define BARRED                                                                                     \
+    "{\"plan\":{\"id\":\"p\",\"state\":\"done\",\"steps\":[{\"state\":\"done\",\"text\":\"delete " \
+    "vGPU T4-1A\"}],\"bars\":[{\"vm\":\"b\",\"device\":\"0000:41:00.5\"}]},\"claims\":[]}"
+
+static void a_run_names_the_vms_that_its_dry_run_names(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"gpu mode 0 idle", "gpu mode 0 idle --dry-run"};
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        answer = BARRED;
+        CLEANUP_FREE char *text = answered_output(lines[i], ANSWERED_BOTH);
+        if (strstr(text, "VM b could not start any more: its definition names 0000:41:00.5") ==
+            NULL) {
+            fail_msg("%s: %s", lines[i], text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dry_run_ends_as_its_run_does),
+        cmocka_unit_test(a_run_names_the_vms_that_its_dry_run_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

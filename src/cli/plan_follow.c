@@ -141,6 +141,7 @@ static void print_done(const json_t *change, size_t width)
             prose_print(width, "claim %s is released", name);
         }
     }
+    plan_view_bars(plan, width);
     plan_view_left(plan, width);
     plan_view_warnings(plan);
     plan_view_claims(view_at(change, "claims"), width);

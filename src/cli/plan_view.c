@@ -91,8 +91,9 @@ static void print_vms(const json_t *vms, size_t width)
     }
 }
 
-static void print_bars(const json_t *bars, size_t width)
+void plan_view_bars(const json_t *plan, size_t width)
 {
+    const json_t *bars = view_at(plan, "bars");
     for (size_t i = 0; i < json_array_size(bars); i++) {
         const json_t *bar = json_array_get(bars, i);
         printf("%s", i == 0 ? "\n" : "");
@@ -176,7 +177,7 @@ void plan_view_print(const json_t *plan, size_t width)
     print_claims(plan, width);
     print_moves(view_at(plan, "moves"), width);
     print_vms(view_at(plan, "vms"), width);
-    print_bars(view_at(plan, "bars"), width);
+    plan_view_bars(plan, width);
     plan_view_left(plan, width);
     plan_view_warnings(plan);
 }

@@ -13,6 +13,8 @@ const char *plan_view_hint(const json_t *plan);
 const char *plan_view_move(const json_t *plan, const char *claim);
 /* One line per claim: what it holds, or why not. */
 void plan_view_claims(const json_t *claims, size_t width);
+/* One line per VM that is off, and whose device the plan takes. */
+void plan_view_bars(const json_t *plan, size_t width);
 /* One line per thing that another tool made and that stays where the plan gives something back. */
 void plan_view_left(const json_t *plan, size_t width);
 /* One line per thing that a dry run can't promise, as the plan's steps look for it themselves. */

@@ -157,14 +157,15 @@ static int check_number(const struct planner *planner, const struct claim *claim
     return 0;
 }
 
-/* Numbers are of one boot: after another one the same number may be another board's. */
+/* Numbers are of one boot: after another one the same number may be another board's. A board that
+ * is away from its driver can't be found by its UUID. */
 static void settle_index(struct claim *claim, const struct gpu *gpu)
 {
     uint32_t index = 0;
     char bdf[BDF_SIZE];
     if (parse_u32(claim->spec.gpu, &index)) {
-        const char *uuid = gpu_known_uuid(gpu);
-        STR_SET(claim->spec.gpu, uuid[0] != '\0' ? uuid : pci_addr_format(&gpu->addr, bdf));
+        STR_SET(claim->spec.gpu,
+                gpu->uuid[0] != '\0' ? gpu->uuid : pci_addr_format(&gpu->addr, bdf));
     }
 }
 

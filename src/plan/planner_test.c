@@ -122,6 +122,38 @@ static void an_empty_mig_gpu_turns_time_sliced_on_its_own(void **state)
     }
 }
 
+/* Between vfio-pci and nvidia a GPU may be left without a driver. */
+static void a_gpu_without_a_driver_is_bound_before_it_is_shared(void **state)
+{
+    struct fixture *f = *state;
+    STR_SET(f->fake.gpus[2].driver, "");
+    struct claim claim = make("ts", "", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *plan = must(f, &claim, 1, NULL, 0);
+    assert_int_equal(plan->steps.items[0].kind, STEP_BIND_NVIDIA);
+    assert_int_equal(plan->steps.items[1].kind, STEP_SRIOV_ENABLE);
+    assert_string_equal(f->fake.gpus[2].driver, "nvidia");
+}
+
+/* Its UUID is known from before, but no longer a name that finds it. */
+static void a_number_selects_a_gpu_that_is_passed_through(void **state)
+{
+    struct fixture *f = *state;
+    struct claim whole = make("whole", "vm1", "");
+    whole.spec.mode = CLAIM_PASSTHROUGH;
+    STR_SET(whole.spec.gpu, L40S);
+    CLEANUP(plan_freep) struct plan *one = must(f, &whole, 1, NULL, 0);
+    struct planner planner = planner_now(f);
+    struct pci_addr addr;
+    assert_true(pci_addr_parse(L40S, &addr));
+    struct gpu *gpu = host_find_gpu_addr(f->host, &addr);
+    gpu->number = 2;
+    STR_SET(gpu->seen_uuid, "GPU-d7f36f14-ad7f-5b11-9c71-0ebbf2b9bd25");
+    struct claim claim = make("ts", "", "L40S-8Q");
+    STR_SET(claim.spec.gpu, "2");
+    assert_int_equal(planner_admit(&planner, &claim, &f->err), 0);
+    assert_string_equal(claim.spec.gpu, L40S);
+}
+
 static void a_whole_gpu_goes_to_a_vm_and_back(void **state)
 {
     struct fixture *f = *state;
@@ -537,6 +569,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_time_sliced_claim_on_a_mig_gpu_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_empty_mig_gpu_turns_time_sliced_on_its_own, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_gpu_without_a_driver_is_bound_before_it_is_shared, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_number_selects_a_gpu_that_is_passed_through, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_whole_gpu_goes_to_a_vm_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_left_over_in_a_vm_and_a_claim_s_is_taken_out_once,

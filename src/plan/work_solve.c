@@ -47,11 +47,14 @@ static int guard(const struct gpu_work *work, enum gpu_mode to, struct error *er
                       to, err);
 }
 
-/* No claim has it passed through any more: the driver must have the GPU before it can be shared. */
+/* No claim has it passed through any more, or no driver has it, as after a release that failed: the
+ * driver must have the GPU before it can be shared. */
 static int bind_to_host_driver(struct gpu_work *work, enum gpu_mode mode, struct error *err)
 {
-    if (work->gpu->mode != GPU_PASSTHROUGH || (mode != GPU_TIME_SLICED && mode != GPU_MIG) ||
-        work->n_added == 0 || work_has_step(work, STEP_BIND_NVIDIA)) {
+    bool away = work->gpu->mode == GPU_PASSTHROUGH ||
+                (work->gpu->other_vendor == 0 && work->gpu->driver[0] == '\0');
+    if (!away || (mode != GPU_TIME_SLICED && mode != GPU_MIG) || work->n_added == 0 ||
+        work_has_step(work, STEP_BIND_NVIDIA)) {
         return 0;
     }
     const struct vm *vm = work_defined_in(work, &work->gpu->addr);

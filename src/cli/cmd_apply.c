@@ -15,6 +15,23 @@ enum { APPLY_FILE, APPLY_MOVE_IDLE, APPLY_YES };
 #define MAX_SITE_NAME 63
 #define MAX_SITE_CLAIMS 1024
 
+/* What `cleave layout check` reads, and people take for a site. */
+static int refuse_other_file(const json_t *site, const char *file, struct error *err)
+{
+    const char *tool = json_object_get(site, "mig-configs") != NULL    ? "mig-parted"
+                       : json_object_get(site, "vgpu-configs") != NULL ? "vgpu-device-manager"
+                                                                       : NULL;
+    if (tool == NULL) {
+        return 0;
+    }
+    error_set(err, REASON_INVALID, file, "this is a file of %s, not a site", tool);
+    error_hint(err,
+               "`cleave layout check --gpu GPU -f %s` checks it; a site has a claim for each "
+               "instance or vGPU: docs/howto/site.md",
+               SHELL_ARG(file));
+    return -REASON_INVALID;
+}
+
 /* {site: NAME, claims: […], moveIdle?} becomes the API's {name, claims, moveIdle?}. */
 static int site_body(const json_t *site, const char *origin, json_t **ret_body, struct error *err)
 {
@@ -129,6 +146,7 @@ static int cmd_apply(struct cli *cli, const struct arguments *arguments, struct 
     CLEANUP_JSON json_t *site = NULL;
     CLEANUP_JSON json_t *body = NULL;
     int result = json_read_file(file, &site, err);
+    result = result != 0 ? result : refuse_other_file(site, file, err);
     result = result != 0 ? result : site_body(site, file, &body, err);
     if (result != 0) {
         return result;

@@ -99,11 +99,41 @@ static void a_run_names_the_vms_that_its_dry_run_names(void **state)
     }
 }
 
+static void a_file_of_another_tool_is_called_so(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *tool;
+    } files[] = {
+        {"version: v1\nmig-configs:\n  node1:\n  - devices: [1]\n    mig-enabled: true\n    "
+         "mig-devices: {1g.6gb: 4}\n",
+         "mig-parted"},
+        {"version: v1\nvgpu-configs:\n  c:\n  - devices: all\n    vgpu-devices: {A10-4Q: 3}\n",
+         "vgpu-device-manager"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        char path[] = "/tmp/apply-XXXXXX.yaml";
+        int fd = mkstemps(path, 5);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, files[i].text, strlen(files[i].text)),
+                         (ssize_t)strlen(files[i].text));
+        close(fd);
+        CLEANUP_FREE char *line = xasprintf("apply -f %s", path);
+        struct error err = {0};
+        run_line(line, &err);
+        unlink(path);
+        assert_int_equal(err.reason, REASON_INVALID);
+        assert_non_null(strstr(err.message, files[i].tool));
+        assert_non_null(strstr(err.hint, "cleave layout check"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dry_run_ends_as_its_run_does),
         cmocka_unit_test(a_run_names_the_vms_that_its_dry_run_names),
+        cmocka_unit_test(a_file_of_another_tool_is_called_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

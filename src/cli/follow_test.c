@@ -56,6 +56,20 @@ static const struct followed rows[] = {
      0,
      "DELETE /v1/claims/a, GET /v1/plans/7d0f3c1e-1, GET /v1/plans/7d0f3c1e-1",
      "[1/2] done: make a\nerror: plan 7d0f3c1e waits for NVML\n"},
+    {"claim delete a",
+     {CHANGE(PLAN("running", "planned", "planned")), PLAN("undoing", "done", "undoing"),
+      PLAN("undoing", "undoing", "failed"), PLAN("undone", "undone", "failed"), NULL},
+     0,
+     "DELETE /v1/claims/a, GET /v1/plans/7d0f3c1e-1, GET /v1/plans/7d0f3c1e-1, "
+     "GET /v1/plans/7d0f3c1e-1",
+     "[1/2] done: make a\n[2/2] failed: make b: slow\n[1/2] undone: make a\n"
+     "error: the plan is undone: no reason was given\n"},
+    {"claim delete a",
+     {CHANGE(PLAN("running", "planned", "planned")), PLAN("undone", "undone", "failed"), NULL},
+     0,
+     "DELETE /v1/claims/a, GET /v1/plans/7d0f3c1e-1",
+     "[2/2] failed: make b: slow\n[1/2] undone: make a\n"
+     "error: the plan is undone: no reason was given\n"},
     {"claim delete a --no-wait",
      {CHANGE(PLAN("running", "planned", "planned")), NULL},
      0,

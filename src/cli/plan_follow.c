@@ -25,15 +25,19 @@ static bool plan_is_over(const json_t *plan)
 
 /* ---- following it ---- */
 
+/* A step that is neither planned nor at work: done, or undone again, or it failed. */
+static bool step_is_over(const json_t *step)
+{
+    const char *state = view_text(step, "state", "planned");
+    return !str_eq(state, "planned") && !str_eq(state, "running") && !str_eq(state, "undoing");
+}
+
 /* So many of the first steps have ended. */
 static size_t count_settled(const json_t *steps)
 {
     size_t n = 0;
-    for (; n < json_array_size(steps); n++) {
-        const char *state = view_text(json_array_get(steps, n), "state", "planned");
-        if (str_eq(state, "planned") || str_eq(state, "running")) {
-            break;
-        }
+    while (n < json_array_size(steps) && step_is_over(json_array_get(steps, n))) {
+        n++;
     }
     return n;
 }
@@ -50,19 +54,37 @@ static void draw_plan(const json_t *plan, struct strbuf *out)
     }
 }
 
-/* A line for each step that has ended since. */
+/* A line for a step that has ended, unless it is the last one that was said of that step. */
+static void report_step(const json_t *steps, size_t i, json_t *seen)
+{
+    const json_t *step = json_array_get(steps, i);
+    const char *problem = view_text(step, "problem", NULL);
+    const char *state = view_text(step, "state", "-");
+    char key[24];
+    snprintf(key, sizeof(key), "%zu", i);
+    if (!step_is_over(step) || str_eq(view_text(seen, key, ""), state)) {
+        return;
+    }
+    prose_report("[%zu/%zu] %s: %s%s%s", i + 1, json_array_size(steps), state,
+                 view_text(step, "text", "-"), problem == NULL ? "" : ": ",
+                 problem == NULL ? "" : problem);
+    json_object_set_new(seen, key, json_string(state));
+}
+
+/* A line for each step that has ended since, in the order in which they end: an undo goes back from
+ * the last step. */
 static void report_plan(const json_t *plan, json_t *seen)
 {
     const json_t *steps = view_at(plan, "steps");
-    size_t settled = count_settled(steps);
-    for (size_t i = (size_t)view_int(seen, "settled", 0); i < settled; i++) {
-        const json_t *step = json_array_get(steps, i);
-        const char *problem = view_text(step, "problem", NULL);
-        prose_report("[%zu/%zu] %s: %s%s%s", i + 1, json_array_size(steps),
-                     view_text(step, "state", "-"), view_text(step, "text", "-"),
-                     problem == NULL ? "" : ": ", problem == NULL ? "" : problem);
+    size_t n = json_array_size(steps);
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(view_text(json_array_get(steps, i), "state", ""), "done")) {
+            report_step(steps, i, seen);
+        }
     }
-    json_object_set_new(seen, "settled", json_integer((json_int_t)settled));
+    for (size_t i = n; i > 0; i--) {
+        report_step(steps, i - 1, seen);
+    }
 }
 
 /* A plan that runs and has a problem waits for what hangs below cleaved: for how long is unknown.

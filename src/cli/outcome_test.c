@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How commands end: a dry run whose answer is no ends as its run does, and hints at what helps. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,22 +82,36 @@ static void a_dry_run_ends_as_its_run_does(void **state)
 }
 
 /* VM b is off, and a plan deletes the vGPU that its definition names. */
-#define BARRED                                                                                     \
+#define UUID "4b20d080-1b54-4048-85b3-a6a62d165c01"
+#define BARRED(mdev)                                                                               \
     "{\"plan\":{\"id\":\"p\",\"state\":\"done\",\"steps\":[{\"state\":\"done\",\"text\":\"delete " \
-    "vGPU T4-1A\"}],\"bars\":[{\"vm\":\"b\",\"device\":\"0000:41:00.5\"}]},\"claims\":[]}"
+    "vGPU T4-1A\"}],\"bars\":[{\"vm\":\"b\",\"device\":\"0000:41:00.5\",\"mdevUuid\":" mdev        \
+    "}]},\"claims\":[]}"
 
 static void a_run_names_the_vms_that_its_dry_run_names(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"gpu mode 0 idle", "gpu mode 0 idle --dry-run"};
-    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-        answer = BARRED;
-        CLEANUP_FREE char *text = answered_output(lines[i], ANSWERED_BOTH);
-        if (strstr(text, "VM b could not start any more: its definition names 0000:41:00.5") ==
-            NULL) {
-            fail_msg("%s: %s", lines[i], text);
+    static const struct {
+        const char *line, *answer, *device;
+    } runs[] = {
+        {"gpu mode 0 idle", BARRED("null"), "0000:41:00.5"},
+        {"gpu mode 0 idle --dry-run", BARRED("null"), "0000:41:00.5"},
+        {"gpu mode 0 idle", BARRED("\"" UUID "\""), UUID},
+        {"gpu mode 0 idle --dry-run", BARRED("\"" UUID "\""), UUID},
+    };
+    (void)setenv("COLUMNS", "200", 1);
+    for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
+        char wanted[160];
+        snprintf(wanted, sizeof(wanted),
+                 "VM b could not start any more: its definition names %s, for no claim",
+                 runs[i].device);
+        answer = runs[i].answer;
+        CLEANUP_FREE char *text = answered_output(runs[i].line, ANSWERED_BOTH);
+        if (strstr(text, wanted) == NULL) {
+            fail_msg("run %zu, %s: %s", i, runs[i].line, text);
         }
     }
+    (void)unsetenv("COLUMNS");
 }
 
 static void a_file_of_another_tool_is_called_so(void **state)

@@ -98,7 +98,8 @@ void plan_view_bars(const json_t *plan, size_t width)
         const json_t *bar = json_array_get(bars, i);
         printf("%s", i == 0 ? "\n" : "");
         prose_print(width, "VM %s could not start any more: its definition names %s, for no claim",
-                    view_text(bar, "vm", "-"), view_text(bar, "device", "-"));
+                    view_text(bar, "vm", "-"),
+                    view_text(bar, "mdevUuid", view_text(bar, "device", "-")));
     }
 }
 

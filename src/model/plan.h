@@ -179,6 +179,7 @@ struct plan_spare {
 struct plan_bar {
     char vm[VM_NAME_SIZE];
     struct pci_addr device; /* of an mdev, the function that carries it */
+    char mdev_uuid[40];     /* by which the definition names an mdev; "" */
 };
 
 /* A thing in the place of something that the plan gives back, and stays: another tool made it.

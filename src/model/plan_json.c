@@ -80,6 +80,7 @@ static const struct schema plan_spare_schema = SCHEMA(plan_spare, spare_fields);
 static const struct field bar_fields[] = {
     FIELD_STRING(struct plan_bar, vm, "vm", FACE_KEPT),
     FIELD_ADDRESS(struct plan_bar, device, "device", FACE_KEPT),
+    FIELD_TEXT(struct plan_bar, mdev_uuid, "mdevUuid", FACE_KEPT),
 };
 static const struct schema plan_bar_schema = SCHEMA(plan_bar, bar_fields);
 

@@ -142,6 +142,7 @@ struct plan *sample_plan(void)
     struct plan_bar *bar = vec_push(&plan->bars);
     bar->device = vf;
     STR_SET(bar->vm, "web9");
+    STR_SET(bar->mdev_uuid, "4b20d080-1b54-4048-85b3-a6a62d165c01");
     STR_SET(vec_push(&plan->left)->text, "another tool's vGPU stays");
     struct plan_move *move = vec_push(&plan->moves);
     *move = (struct plan_move){.from = sample_assignment(0), .to = sample_assignment(4)};

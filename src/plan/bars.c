@@ -158,6 +158,7 @@ void bars_note(const struct planner *planner, struct plan *plan)
                 struct plan_bar *bar = vec_push(&plan->bars);
                 STR_SET(bar->vm, vm->name);
                 bar->device = addr;
+                STR_SET(bar->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
                 break;
             }
         }

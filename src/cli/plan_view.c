@@ -14,13 +14,14 @@
 const char *plan_view_hint(const json_t *plan)
 {
     const json_t *steps = view_at(plan, "steps");
+    const char *hint = "";
     for (size_t i = 0; i < json_array_size(steps); i++) {
-        const char *hint = view_text(json_array_get(steps, i), "hint", NULL);
-        if (hint != NULL) {
-            return hint;
+        const json_t *step = json_array_get(steps, i);
+        if (hint[0] == '\0' || str_eq(view_text(step, "state", ""), "stuck")) {
+            hint = view_text(step, "hint", hint);
         }
     }
-    return "";
+    return hint;
 }
 
 static void print_head(const json_t *plan, size_t width)

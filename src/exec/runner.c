@@ -260,10 +260,7 @@ static void undo_done(void *data)
         return;
     }
     step_move(step, STEP_STUCK);
-    step->reason = runner->job->err.reason;
-    str_print(step->problem, sizeof(step->problem), "cannot be undone: %s",
-              runner->job->err.message);
-    str_print(step->hint, sizeof(step->hint), "%s", runner->job->err.hint);
+    plan_blame_undo(runner->plan, runner->at, &runner->job->err);
     log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
     bool makes = step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE;
     journal(runner, makes ? step : NULL, stuck_journalled); /* it may stand there */

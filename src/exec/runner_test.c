@@ -209,6 +209,13 @@ static void an_undo_that_keeps_failing_is_stuck_and_stops_there(void **state)
     assert_int_equal(f->ended->steps.items[2].state, STEP_STUCK);
     assert_int_equal(f->ended->steps.items[1].state, STEP_DONE);
     assert_non_null(strstr(f->ended->steps.items[2].problem, "cannot be undone"));
+    /* The plan names what failed, what could not be undone and what clears the rest. */
+    const char *first = strstr(f->ended->problem, "step 3 of ");
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, "; then step 3 of "));
+    assert_non_null(strstr(first + 1, "cannot be undone: "));
+    assert_non_null(
+        strstr(plan_hint(f->ended), "`cleave claim delete web1` or `cleave gc` clears"));
 }
 
 static void a_held_device_is_not_taken_away_by_an_undo(void **state)

@@ -129,6 +129,35 @@ void plan_blame_step(struct plan *plan, size_t at, const struct error *err)
               plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
 }
 
+/* Its claim, or one that the plan is for: the rest goes with it. */
+static const char *claim_of_step(const struct plan *plan, const struct step *step)
+{
+    return step->claim[0] != '\0' ? step->claim
+           : plan->claims.n > 0   ? plan->claims.items[0].claim.name
+                                  : "";
+}
+
+void plan_blame_undo(struct plan *plan, size_t at, const struct error *err)
+{
+    char what[STEP_TEXT_SIZE];
+    struct step *step = &plan->steps.items[at];
+    size_t len = strlen(plan->problem);
+    str_print(plan->problem + len, sizeof(plan->problem) - len,
+              "%sstep %zu of %zu (%s) cannot be undone: %s", len > 0 ? "; then " : "", at + 1,
+              plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
+    str_print(step->problem, sizeof(step->problem), "cannot be undone: %s", err->message);
+    step->reason = err->reason;
+    const char *claim = plan->no_undo ? "" : claim_of_step(plan, step);
+    if (claim[0] == '\0') {
+        str_print(step->hint, sizeof(step->hint), "%s", err->hint);
+    } else {
+        str_print(step->hint, sizeof(step->hint),
+                  "%s%swhen that is mended, `cleave claim delete %s` or `cleave gc` clears what is "
+                  "left",
+                  err->hint, err->hint[0] != '\0' ? "; " : "", claim);
+    }
+}
+
 void plan_blame_cancel(struct plan *plan)
 {
     if (plan->problem[0] == '\0') {
@@ -408,12 +437,14 @@ void plan_name_vm(struct plan *plan, const char *vm)
 
 const char *plan_hint(const struct plan *plan)
 {
+    const char *hint = "";
     for (vec_each(&plan->steps, step)) {
-        if (step->problem[0] != '\0' && step->hint[0] != '\0') {
-            return step->hint;
+        bool has_hint = step->problem[0] != '\0' && step->hint[0] != '\0';
+        if (has_hint && (hint[0] == '\0' || step->state == STEP_STUCK)) {
+            hint = step->hint; /* of what is stuck: something is left there */
         }
     }
-    return "";
+    return hint;
 }
 
 const struct plan_claim *plan_find_claim(const struct plan *plan, enum plan_verb verb,

@@ -250,6 +250,8 @@ bool plan_is_over(const struct plan *plan);
 bool plan_was_begun(const struct plan *plan);
 /* The step failed, and that is the plan's problem. */
 void plan_blame_step(struct plan *plan, size_t at, const struct error *err);
+/* The step can't be undone either: its problem and its hint are that, and the plan's names both. */
+void plan_blame_undo(struct plan *plan, size_t at, const struct error *err);
 /* Its problem is that it was cancelled, unless it has another one. */
 void plan_blame_cancel(struct plan *plan);
 /* 0, or why its steps can't be taken back now: -CONFLICT. */

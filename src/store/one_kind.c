@@ -118,8 +118,10 @@ static void add_plan(const struct former_record *record, json_t *json)
     for (size_t i = 0; i < json_array_size(record->steps); i++) {
         const json_t *step = json_array_get(record->steps, i);
         done += str_eq(text_of(step, "state"), "done");
-        hint =
-            hint[0] == '\0' && text_of(step, "problem")[0] != '\0' ? text_of(step, "hint") : hint;
+        if (text_of(step, "problem")[0] != '\0' &&
+            (hint[0] == '\0' || str_eq(text_of(step, "state"), "stuck"))) {
+            hint = text_of(step, "hint");
+        }
     }
     json_object_set_new(json, "text", json_string(text_of(record->document, "reason")));
     json_object_set_new(json, "problem", json_string(text_of(record->document, "problem")));

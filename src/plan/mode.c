@@ -100,6 +100,7 @@ static int check_claims(const struct gpu *gpu, const struct claims *claims,
 {
     char bdf[BDF_SIZE];
     size_t n = 0;
+    bool used = true; /* as its mode says; not after a release that failed half-way */
     CLEANUP_STRBUF struct strbuf list = {0};
     CLEANUP_STRBUF struct strbuf words = {0};
     for (size_t i = 0; i < claims->n; i++) {
@@ -107,8 +108,10 @@ static int check_claims(const struct gpu *gpu, const struct claims *claims,
         if (!claim_is_on(claim, gpu) || named(released->names, released->n, claim->name)) {
             continue;
         }
+        used = used && mode_of_claim(claim->spec.mode) == gpu->mode;
         if (++n <= MAX_NAMED) {
-            strbuf_addf(&list, "%s\"%s\"", n > 1 ? ", " : "", claim->name);
+            strbuf_addf(&list, "%s\"%s\"%s", n > 1 ? ", " : "", claim->name,
+                        claim->state == CLAIM_FAILED ? " (failed)" : "");
             strbuf_addf(&words, "%s%s", n > 1 ? " " : "", claim->name);
         }
     }
@@ -119,8 +122,9 @@ static int check_claims(const struct gpu *gpu, const struct claims *claims,
         strbuf_addf(&list, " and %zu more", n - MAX_NAMED);
     }
     error_set(err, REASON_CONFLICT, SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)),
-              "GPU %s is used as %s by claim%s %s, so it can't become %s", bdf,
-              gpu_mode_name(gpu->mode), n > 1 ? "s" : "", strbuf_str(&list), want);
+              "GPU %s is %s%s by claim%s %s, so it can't become %s", bdf,
+              used ? "used as " : "still held", used ? gpu_mode_name(gpu->mode) : "",
+              n > 1 ? "s" : "", strbuf_str(&list), want);
     if (n <= MAX_NAMED) {
         error_hint(err, "use another GPU, or delete the claims first: `cleave claim delete %s`",
                    strbuf_str(&words));

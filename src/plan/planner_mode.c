@@ -62,6 +62,12 @@ static bool wants_functions(const struct gpu_work *work, enum gpu_mode mode)
     return mode != GPU_MIG || boards_can_vgpu(work->planner->boards, work->gpu);
 }
 
+/* Passed through, or left without a driver. Another driver's is for people to take away. */
+static bool is_away(const struct gpu *gpu)
+{
+    return gpu->mode == GPU_PASSTHROUGH || (gpu->other_vendor == 0 && gpu->driver[0] == '\0');
+}
+
 /* What no claim owns goes, too: this is the verb that clears it. */
 static int change_mode(struct works *works, struct gpu_work *work, enum gpu_mode mode,
                        struct error *err)
@@ -71,7 +77,7 @@ static int change_mode(struct works *works, struct gpu_work *work, enum gpu_mode
     work->whole = mode == GPU_PASSTHROUGH;
     work->to = mode;
     int result = mode_guard(gpu, work->planner->claims, NULL, 0, work->policy->clears, mode, err);
-    if (result == 0 && (mode != GPU_IDLE || gpu->mode == GPU_PASSTHROUGH)) {
+    if (result == 0 && (mode != GPU_IDLE || is_away(gpu))) {
         result = group_check(work, err);
     }
     result = result != 0 ? result : check_able(work, mode, err);
@@ -81,7 +87,7 @@ static int change_mode(struct works *works, struct gpu_work *work, enum gpu_mode
     for (vec_each(&gpu->vgpus, vgpu)) {
         work_delete_vgpu(work, vgpu);
     }
-    if (gpu->mode == GPU_PASSTHROUGH) {
+    if (is_away(gpu)) {
         work_step(work, STEP_BIND_NVIDIA);
         work_to_idle(work); /* what was left on when it went away */
     }

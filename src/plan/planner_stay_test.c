@@ -221,6 +221,29 @@ static void a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it(void
     assert_string_equal(gpu->driver, "nvidia");
 }
 
+/* As after a release that failed half-way, or an unbind by hand. */
+static void a_gpu_without_a_driver_is_bound_by_idle_once_no_claim_holds_it(void **state)
+{
+    struct fixture *f = *state;
+    struct claim whole = make("whole", "vm1", "");
+    whole.spec.mode = CLAIM_PASSTHROUGH;
+    STR_SET(whole.spec.gpu, L40S);
+    CLEANUP(plan_freep) struct plan *made = must(f, &whole, 1, NULL, 0);
+    struct fake_gpu *gpu = &f->fake.gpus[2];
+    STR_SET(gpu->driver, "");
+    claims_find(&f->claims, "whole")->state = CLAIM_FAILED;
+    struct planner planner = planner_now(f);
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(planner_mode(&planner, L40S, GPU_IDLE, &plan, &f->err), -REASON_CONFLICT);
+    assert_non_null(strstr(f->err.message, "is still held by claim \"whole\" (failed)"));
+    assert_non_null(strstr(f->err.hint, "`cleave claim delete whole`"));
+
+    f->claims.n = 0;
+    planner = planner_now(f);
+    assert_int_equal(planner_mode(&planner, L40S, GPU_IDLE, &plan, &f->err), 0);
+    assert_int_equal(count(plan, STEP_BIND_NVIDIA), 1);
+}
+
 static void nothing_is_taken_away_while_a_vm_may_have_any_device(void **state)
 {
     struct fixture *f = *state;
@@ -298,6 +321,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_gpu_without_a_driver_is_bound_by_idle_once_no_claim_holds_it, setup, teardown),
     };
     return cmocka_run_group_tests_name("planner: what stays", tests, NULL, NULL);
 }

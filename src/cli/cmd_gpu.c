@@ -60,6 +60,18 @@ static void add_problem(const json_t *gpu, struct strbuf *out)
         strbuf_addf(out, "quarantined: %s", view_text(gpu, "quarantine.reason", "-"));
     } else if (view_at(gpu, "cordoned") != NULL) {
         strbuf_add(out, "cordoned");
+    } else {
+        gpu_problem_view_add_driver(gpu, out);
+    }
+}
+
+/* The GPU's own, without what has lines of their own. */
+static void add_own_problem(const json_t *gpu, struct strbuf *out)
+{
+    if (view_text(gpu, "problem", NULL) != NULL) {
+        strbuf_add(out, view_text(gpu, "problem", "-"));
+    } else {
+        gpu_problem_view_add_driver(gpu, out);
     }
 }
 
@@ -250,7 +262,7 @@ static const struct column gpu_fields[] = {
     {"Virtual Functions", .cell = add_functions},
     {"Cordoned", .cell = add_cordon},
     {"Quarantine", .cell = add_quarantine},
-    {"Problem", .path = "problem"},
+    {"Problem", .cell = add_own_problem},
 };
 
 static int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, struct error *err)

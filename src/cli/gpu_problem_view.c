@@ -7,6 +7,41 @@
 #include "cli/prose.h"
 #include "cli/view.h"
 
+/* Has another driver than NVIDIA's the board, or none? Not while it is passed through. The catalog,
+ * and so the model, is of NVIDIA's boards only. */
+static bool is_astray(const json_t *gpu)
+{
+    const json_t *driver = json_object_get(gpu, "driver");
+    const char *name = json_is_string(driver) ? json_string_value(driver) : "";
+    return driver != NULL && view_text(gpu, "model", NULL) != NULL && !str_eq(name, "nvidia") &&
+           !str_eq(name, "vfio-pci");
+}
+
+void gpu_problem_view_add_driver(const json_t *gpu, struct strbuf *out)
+{
+    const char *name = view_text(gpu, "driver", NULL);
+    const char *address = view_text(gpu, "address", "-");
+    if (is_astray(gpu) && name == NULL) {
+        strbuf_addf(out, "no driver has it; `cleave gpu mode %s idle` binds it to nvidia", address);
+    } else if (is_astray(gpu)) {
+        strbuf_addf(out, "driver %s has it; see `cleave gpu show %s`", name, address);
+    }
+}
+
+static void print_way_back(const json_t *gpu, size_t width)
+{
+    const char *name = view_text(gpu, "driver", NULL);
+    const char *address = view_text(gpu, "address", "-");
+    if (!is_astray(gpu) || name == NULL) {
+        return;
+    }
+    putchar('\n');
+    prose_print(width,
+                "What to do: take it from %s (echo %s > /sys/bus/pci/drivers/%s/unbind); then "
+                "`cleave gpu mode %s idle` binds it to nvidia",
+                name, address, name, address);
+}
+
 static void print_claims(const json_t *gpu, const json_t *claims)
 {
     const json_t *list = view_at(claims, "claims");
@@ -39,6 +74,7 @@ void gpu_problem_view_print(const json_t *gpu, const json_t *claims, size_t widt
 {
     const json_t *stuck = view_at(gpu, "stuckVirtualFunctions");
     bool quarantined = view_at(gpu, "quarantine") != NULL;
+    print_way_back(gpu, width);
     if (!quarantined && json_array_size(stuck) == 0) {
         return;
     }

@@ -221,6 +221,25 @@ static void a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it(void
     assert_string_equal(gpu->driver, "nvidia");
 }
 
+/* One reason, whichever of them is there first and whatever other GPUs say: there is no room. */
+static void a_bare_instance_and_a_vgpu_of_its_profile_find_no_room_together(void **state)
+{
+    struct fixture *f = *state;
+    struct claim bare = make("bare", "", "");
+    bare.spec.mode = CLAIM_GPU_INSTANCE;
+    STR_SET(bare.spec.profile, "2g.10gb");
+    struct claim vgpu = make("vgpu", "", "A100-2-10C");
+    struct claim *const orders[][2] = {{&bare, &vgpu}, {&vgpu, &bare}};
+    for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+        CLEANUP(plan_freep) struct plan *first = must(f, orders[i][0], 1, NULL, 0);
+        CLEANUP(plan_freep) struct plan *none = NULL;
+        assert_int_equal(build(f, orders[i][1], 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+        assert_non_null(strstr(f->err.message, "a vGPU and a bare GPU instance of profile"));
+        const char *const remove[] = {orders[i][0]->name};
+        CLEANUP(plan_freep) struct plan *gone = must(f, NULL, 0, remove, 1);
+    }
+}
+
 /* As after a release that failed half-way, or an unbind by hand. */
 static void a_gpu_without_a_driver_is_bound_by_idle_once_no_claim_holds_it(void **state)
 {
@@ -321,6 +340,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_bare_instance_and_a_vgpu_of_its_profile_find_no_room_together, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_gpu_without_a_driver_is_bound_by_idle_once_no_claim_holds_it, setup, teardown),
     };

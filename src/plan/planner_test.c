@@ -285,7 +285,7 @@ static void an_instance_that_no_one_claims_stays(void **state)
     CLEANUP(plan_freep) struct plan *none = NULL;
     assert_int_equal(build(f, &four, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
     struct claim three = make("a3", "", "A100-3-20C");
-    assert_int_equal(build(f, &three, 1, NULL, 0, &none), -REASON_CONFLICT);
+    assert_int_equal(build(f, &three, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
     struct claim two = make("a2", "", "A100-2-10C");
     CLEANUP(plan_freep) struct plan *one = must(f, &two, 1, NULL, 0);
     assert_int_equal(count(one, STEP_GI_DESTROY), 0);

@@ -7,12 +7,12 @@
 static int refuse_mix(const struct gpu_work *work, const struct cat_profile *profile,
                       const char *what, struct error *err)
 {
-    error_set(err, REASON_CONFLICT, work->subject,
+    error_set(err, REASON_NO_CAPACITY, work->subject,
               "GPU %s can't have %s of profile %s together, because the driver, not cleave, "
               "chooses the GPU instance of a vGPU",
               work->bdf, what, profile->name);
     error_hint(err, "use another GPU, or another profile for one of them");
-    return -REASON_CONFLICT;
+    return -REASON_NO_CAPACITY;
 }
 
 /* Another tool's vGPU is on some instance of that profile, and the interface doesn't say on which.

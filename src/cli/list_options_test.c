@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the options of lists do: sort, leave out, watch, and the pages of events. */
 #include <locale.h>
+#include <stdlib.h>
 
 #include "answered.h"
 #include "base/str.h"
@@ -72,6 +73,21 @@ static void a_watched_list_shows_what_changes(void **state)
            "1 running 0/0 - - -\n2 done    0/0 - - -\n1 done 0/0 - - -\n3 running 0/0 - - -\n");
 }
 
+static void a_watched_list_names_the_columns_of_what_changed(void **state)
+{
+    (void)state;
+    static const char *const replies[] = {"{\"plans\":[{\"id\":\"1\",\"state\":\"running\"}]}",
+                                          "{\"plans\":[{\"id\":\"1\",\"state\":\"done\"}]}",
+                                          "no answer: it ends", NULL};
+    setenv("COLUMNS", "80", 1); /* as a terminal: columns that find no room are left out */
+    prints("plan list -w", replies,
+           "PLAN STATE   STEPS MADE BY FOR\n1    running   0/0 -    -  -\n"
+           "PLAN STATE STEPS MADE BY FOR\n1    done    0/0 -    -  -\n");
+    unsetenv("COLUMNS");
+    prints("plan list -w", replies,
+           "PLAN STATE   STEPS MADE BY FOR\n1    running   0/0 -    -  -\n1 done 0/0 - - -\n");
+}
+
 #define EVENT(number) "{\"seq\":" #number ",\"kind\":\"boot\"}"
 #define EVENTS(events, next) "{\"events\":[" events "],\"last\":9,\"next\":" next "}"
 
@@ -116,6 +132,7 @@ int main(void)
         cmocka_unit_test(lists_are_sorted_by_what_a_column_means),
         cmocka_unit_test(titles_are_left_out),
         cmocka_unit_test(a_watched_list_shows_what_changes),
+        cmocka_unit_test(a_watched_list_names_the_columns_of_what_changed),
         cmocka_unit_test(events_are_fetched_page_by_page),
         cmocka_unit_test(new_events_are_shown_once),
     };

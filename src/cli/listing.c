@@ -381,7 +381,10 @@ static void show_changed(const struct watched *watched, const json_t *changed)
     if (watched->cli->output == OUTPUT_NAME) {
         (void)print_names(watched->listing, &rows, NULL);
     } else if (rows.n > 0) {
-        print_rows(watched->listing, answer, &rows, (struct layout){cli_width(watched->cli), true});
+        /* Where there is little room, which columns are shown follows from the rows. */
+        size_t width = cli_width(watched->cli);
+        bool headless = watched->cli->no_headers || width == 0;
+        print_rows(watched->listing, answer, &rows, (struct layout){width, headless});
     }
 }
 

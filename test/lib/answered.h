@@ -18,7 +18,7 @@
 #include "cli/wait_notice.h"
 #include "test.h"
 
-#define ANSWERED_MAX_WORDS 8
+#define ANSWERED_MAX_WORDS 32
 
 static const char *answer;
 static const char *const *answers UNUSED;   /* ends with NULL, before which the last one stays */
@@ -54,6 +54,7 @@ static inline int answered_run(const char *line, struct error *err)
     struct cli cli = {0};
     struct args args = {0};
     while (rest != NULL) {
+        assert_true(argc < ANSWERED_MAX_WORDS);
         argv[argc++] = strsep(&rest, " ");
     }
     int r = args_parse(argc, argv, &cli, &args, err);

@@ -276,9 +276,6 @@ static bool cancel_and_kill(const struct scenario *scenario, struct life life, u
 static void every_boundary_of_a_cancel_may_be_the_last(void **state)
 {
     const struct scenario *scenario = *state;
-    if (scenario->no_way_back) {
-        skip();
-    }
     struct life life = {.meanwhile = scenario->meanwhile,
                         .act = scenario->act,
                         .cancels = true,
@@ -312,17 +309,30 @@ static int unload(void **state)
     return 0;
 }
 
+/* A plan without a way back can't be cancelled; cancel_test has its refusal. */
+static size_t list_tests(struct CMUnitTest tests[], size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < 2 * n_scenarios; i++) {
+        const struct scenario *scenario = &scenarios[i % n_scenarios];
+        bool cancels = i >= n_scenarios;
+        if (cancels && scenario->no_way_back) {
+            continue;
+        }
+        assert(n < max);
+        tests[n++] =
+            (struct CMUnitTest){.name = scenario->name,
+                                .test_func = cancels ? every_boundary_of_a_cancel_may_be_the_last
+                                                     : every_boundary_may_be_the_last,
+                                .initial_state = (void *)(uintptr_t)scenario};
+    }
+    return n;
+}
+
 int main(void)
 {
     struct CMUnitTest tests[48] = {0};
-    assert(2 * n_scenarios <= ARRAY_SIZE(tests));
-    for (size_t i = 0; i < n_scenarios; i++) {
-        tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
-                                       .test_func = every_boundary_may_be_the_last,
-                                       .initial_state = (void *)(uintptr_t)&scenarios[i]};
-        tests[n_scenarios + i] = tests[i];
-        tests[n_scenarios + i].test_func = every_boundary_of_a_cancel_may_be_the_last;
-    }
+    size_t n = list_tests(tests, ARRAY_SIZE(tests));
     cmocka_set_test_filter(getenv("CLEAVE_TEST_FILTER"));
-    return _cmocka_run_group_tests("kill", tests, 2 * n_scenarios, load, unload);
+    return _cmocka_run_group_tests("kill", tests, n, load, unload);
 }

@@ -177,7 +177,8 @@ static int assign(struct works *works, const struct claim *claim, struct error *
     return result;
 }
 
-/* Larger needs first, so that the small ones fill what is left. */
+/* Claims that name their GPU first, for they have no other; then larger needs, so that the small
+ * ones fill what is left. */
 static uint64_t need(const struct planner *planner, const struct claim *claim)
 {
     struct admit_search search = {.planner = planner, .claim = claim};
@@ -188,9 +189,12 @@ static uint64_t need(const struct planner *planner, const struct claim *claim)
     const struct admitted *a = &search.admitted;
     uint64_t slices = a->profile != NULL ? a->profile->memory_slices : 0;
     uint64_t fb = a->type != NULL ? a->type->framebuffer_mib : 0;
+    bool named =
+        claim->spec.gpu[0] != '\0' && host_find_gpu(planner->host, claim->spec.gpu) != NULL;
     bool whole = a->claim.spec.mode == CLAIM_PASSTHROUGH;
     bool fixed = a->claim.spec.start != NO_ID;
-    return (uint64_t)whole << 60 | (uint64_t)fixed << 59 | slices << 40 | fb;
+    return (uint64_t)named << 61 | (uint64_t)whole << 60 | (uint64_t)fixed << 59 | slices << 40 |
+           fb;
 }
 
 static int assign_all(const struct planner *planner, struct works *works,

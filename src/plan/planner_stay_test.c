@@ -316,9 +316,22 @@ static void a_bare_instance_is_made_again_for_another_owner(void **state)
     }
 }
 
+/* Whichever is larger, and whichever stands first. */
+static void a_claim_that_names_its_gpu_gets_it_before_one_that_takes_any(void **state)
+{
+    struct fixture *f = *state;
+    struct claim add[] = {make("any", "", "L40S-24Q"), make("named", "", "L40S-8Q")};
+    STR_SET(add[1].spec.gpu, L40S);
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(build(f, add, 2, NULL, 0, &plan), -REASON_NO_CAPACITY);
+    assert_non_null(strstr(f->err.message, "claim \"any\" can't be served"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_claim_that_names_its_gpu_gets_it_before_one_that_takes_any, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bare_instance_is_made_again_for_another_owner, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(nothing_is_taken_away_while_a_vm_may_have_any_device, setup,

@@ -13,8 +13,8 @@
 static const struct {
     const char *unit;
     uint32_t mib;
-} units[] = {{"", 1},       {"M", 1},     {"MiB", 1},         {"G", 1024},
-             {"GiB", 1024}, {"GB", 1024}, {"T", 1024 * 1024}, {"TiB", 1024 * 1024}};
+} units[] = {{"M", 1},     {"MiB", 1},         {"G", 1024},         {"GiB", 1024},
+             {"GB", 1024}, {"T", 1024 * 1024}, {"TiB", 1024 * 1024}};
 
 int need_read_memory(const char *text, uint32_t *ret_mib, struct error *err)
 {
@@ -29,7 +29,9 @@ int need_read_memory(const char *text, uint32_t *ret_mib, struct error *err)
             return 0;
         }
     }
-    error_set(err, REASON_INVALID, "--memory", "\"%.40s\" is no amount of memory", text);
+    bool bare = len > 0 && text[len] == '\0';
+    error_set(err, REASON_INVALID, "--memory", "\"%.40s\" %s", text,
+              bare ? "has no unit" : "is no amount of memory");
     error_hint(err, "such as 20G, or 512M (powers of 1024)");
     return -REASON_INVALID;
 }

@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "model/need.h"
 
-/* "20G", "20GiB", "512M", "20480" (MiB). -INVALID. */
+/* "20G", "20GiB", "512M"; without a unit it is refused, for tools differ on what that means.
+ * -INVALID. */
 int need_read_memory(const char *text, uint32_t *ret_mib, struct error *err);
 /* "25%" or "25". -INVALID. */
 int need_read_percent(const char *text, uint32_t *ret_percent, struct error *err);

@@ -168,12 +168,24 @@ static void print_claims(const json_t *plan, size_t width)
     }
 }
 
+/* Nothing below the steps came about where they were undone. */
+static void print_title(const json_t *plan)
+{
+    static const char *const states[] = {"failed", "cancelled", "stuck"};
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+        if (str_eq(view_text(plan, "state", ""), states[i])) {
+            printf("\nPlanned, but not done:\n");
+        }
+    }
+}
+
 void plan_view_print(const json_t *plan, size_t width)
 {
     print_head(plan, width);
     const json_t *instances = view_at(plan, "instances");
     printf("\n");
     listing_print(&step_listing, view_at(plan, "steps"), width);
+    print_title(plan);
     printf("%s", json_array_size(instances) > 0 ? "\n" : "");
     listing_print(&instance_listing, instances, width);
     print_claims(plan, width);

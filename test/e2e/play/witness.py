@@ -273,7 +273,7 @@ def garbage(side, now):
     listed = {item["name"] for item in now.garbage if item["kind"] == "claim"}
     wanted = {claim.name for claim in side.without_vm()}
     held_back = {item["name"] for item in now.kept if item["kind"] == "claim"
-                 and "did not see that it was undefined" in item["reason"]}
+                 and "did not see that its VM was undefined" in item["reason"]}
     unsure = {claim.name for claim in side.without_vm() if claim.vm in side.unseen}
     if side.with_vms and listed | held_back & unsure != wanted:
         yield (f"gc would release the claims {sorted(listed)} and holds back {sorted(held_back)}, and those "

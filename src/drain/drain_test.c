@@ -91,14 +91,20 @@ static void drain_while(struct mhost_fixture *f, bool web2_runs, struct answer *
 {
     struct answer answer = {0};
     struct fake_vm *web1 = fake_host_vm(&f->host, "web1");
+    fake_lock();
     web1->running = web1->firm = true;
+    fake_unlock();
     drain(&f->mhost, "{\"stop\": true}", false, &answer);
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
     assert_true(mhost_wait_until(&f->mhost, stops_web1, f->mhost.manager));
+    fake_lock();
     fake_host_vm(&f->host, "web2")->running = web2_runs;
+    fake_unlock();
     mhost_look(&f->mhost);
+    fake_lock();
     web1->firm = false;
+    fake_unlock();
     wait_for_drain(&f->mhost);
     assert_false(web1->running);
     *ret_drain = (struct answer){0};

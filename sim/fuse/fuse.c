@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -300,21 +299,8 @@ static const struct fuse_lowlevel_ops operations = {
     .symlink = on_symlink,
 };
 
-static void *serve(void *data)
-{
-    struct sim_fuse *fuse = data;
-    session_serve(fuse->session, fuse->stop_fd);
-    return NULL;
-}
-
 static void fuse_free(struct sim_fuse *fuse)
 {
-    if (fuse->session != NULL) {
-        fuse_session_destroy(fuse->session);
-    }
-    if (fuse->stop_fd >= 0) {
-        close(fuse->stop_fd);
-    }
     while (fuse->handles != NULL) {
         handle_free(fuse->handles);
     }
@@ -324,45 +310,17 @@ static void fuse_free(struct sim_fuse *fuse)
 }
 DEFINE_FREEP(struct sim_fuse *, fuse_free)
 
-static int make_session(struct sim_fuse *fuse, struct error *err)
-{
-    char *argv[] = {(char[]){"cleave-sim"}, (char[]){"-o"},
-                    (char[]){"allow_other,default_permissions,fsname=cleave-sim"}, NULL};
-    struct fuse_args args = FUSE_ARGS_INIT(ARRAY_SIZE(argv) - 1, argv);
-    fuse->session = fuse_session_new(&args, &operations, sizeof(operations), fuse);
-    fuse_opt_free_args(&args);
-    if (fuse->session == NULL) {
-        return error_set(err, REASON_INTERNAL, "fuse", "libfuse gives no session");
-    }
-    fuse->stop_fd = eventfd(0, EFD_CLOEXEC);
-    if (fuse->stop_fd < 0) {
-        return error_set_errno(err, errno, "fuse", "cannot make an event descriptor");
-    }
-    return 0;
-}
-
 int sim_fuse_start(struct sim_host *host, const char *mount_dir, struct sim_fuse **ret_fuse,
                    struct error *err)
 {
     CLEANUP(fuse_freep) struct sim_fuse *fuse = xcalloc(1, sizeof(*fuse));
     fuse->host = host;
-    fuse->stop_fd = -1;
     fuse->started = time(NULL);
     fuse->tree = tree_new();
     fuse->inodes = inodes_new();
-    int r = make_session(fuse, err);
+    int r = mount_start(&fuse->mount, &operations, "cleave-sim", mount_dir, fuse, err);
     if (r != 0) {
         return r;
-    }
-    if (fuse_session_mount(fuse->session, mount_dir) != 0) {
-        r = error_set(err, REASON_UNAVAILABLE, "fuse", "cannot mount FUSE at %s", mount_dir);
-        error_hint(err, "FUSE needs /dev/fuse and root (or a user namespace of its own)");
-        return r;
-    }
-    r = pthread_create(&fuse->thread, NULL, serve, fuse);
-    if (r != 0) {
-        fuse_session_unmount(fuse->session);
-        return error_set_errno(err, r, "fuse", "cannot start a thread");
     }
     *ret_fuse = TAKE_PTR(fuse);
     return 0;
@@ -374,9 +332,8 @@ void sim_fuse_stop(struct sim_fuse *fuse)
         return;
     }
     sim_close(fuse->host);
-    eventfd_write(fuse->stop_fd, 1);
-    pthread_join(fuse->thread, NULL);
+    mount_stop(&fuse->mount);
     calls_wait(fuse);
-    fuse_session_unmount(fuse->session);
+    mount_end(&fuse->mount);
     fuse_free(fuse);
 }

@@ -2,12 +2,10 @@
 #include "sim/fuse/proc_root.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -24,9 +22,7 @@
 struct proc_root {
     const char *real, *modules;
     struct inodes *inodes;
-    struct fuse_session *session;
-    int stop_fd;
-    pthread_t thread;
+    struct mount mount;
 };
 
 static struct proc_root *root_of(fuse_req_t req)
@@ -164,21 +160,8 @@ static const struct fuse_lowlevel_ops operations = {
     .releasedir = on_releasedir,
 };
 
-static void *serve(void *data)
-{
-    struct proc_root *root = data;
-    session_serve(root->session, root->stop_fd);
-    return NULL;
-}
-
 static void proc_root_free(struct proc_root *root)
 {
-    if (root->session != NULL) {
-        fuse_session_destroy(root->session);
-    }
-    if (root->stop_fd >= 0) {
-        close(root->stop_fd);
-    }
     inodes_free(root->inodes);
     free(root);
 }
@@ -188,23 +171,10 @@ int proc_root_start(const char *real, const char *modules, const char *mount_dir
                     struct proc_root **ret_root, struct error *err)
 {
     CLEANUP(proc_root_freep) struct proc_root *root = xcalloc(1, sizeof(*root));
-    *root = (struct proc_root){.real = real,
-                               .modules = modules,
-                               .inodes = inodes_new(),
-                               .stop_fd = eventfd(0, EFD_CLOEXEC)};
-    char *argv[] = {(char[]){"cleave-sim"}, (char[]){"-o"},
-                    (char[]){"allow_other,default_permissions,fsname=proc"}, NULL};
-    struct fuse_args args = FUSE_ARGS_INIT(ARRAY_SIZE(argv) - 1, argv);
-    root->session = fuse_session_new(&args, &operations, sizeof(operations), root);
-    fuse_opt_free_args(&args);
-    if (root->session == NULL || root->stop_fd < 0 ||
-        fuse_session_mount(root->session, mount_dir) != 0) {
-        return error_set(err, REASON_UNAVAILABLE, "fuse", "cannot mount FUSE at %s", mount_dir);
-    }
-    int r = pthread_create(&root->thread, NULL, serve, root);
+    *root = (struct proc_root){.real = real, .modules = modules, .inodes = inodes_new()};
+    int r = mount_start(&root->mount, &operations, "proc", mount_dir, root, err);
     if (r != 0) {
-        fuse_session_unmount(root->session);
-        return error_set_errno(err, r, "fuse", "cannot start a thread");
+        return r;
     }
     *ret_root = TAKE_PTR(root);
     return 0;
@@ -215,8 +185,7 @@ void proc_root_stop(struct proc_root *root)
     if (root == NULL) {
         return;
     }
-    eventfd_write(root->stop_fd, 1);
-    pthread_join(root->thread, NULL);
-    fuse_session_unmount(root->session);
+    mount_stop(&root->mount);
+    mount_end(&root->mount);
     proc_root_free(root);
 }

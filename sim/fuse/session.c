@@ -2,7 +2,6 @@
 #include "sim/fuse/session.h"
 
 #include <errno.h>
-#include <poll.h>
 
 struct sim_fuse *fuse_of(fuse_req_t req)
 {
@@ -70,33 +69,4 @@ void handle_free(struct handle *handle)
 struct handle *handle_of(const struct fuse_file_info *file)
 {
     return (struct handle *)(uintptr_t)file->fh;
-}
-
-/* ---- requests ---- */
-
-void session_serve(struct fuse_session *session, int stop_fd)
-{
-    struct fuse_buf buffer = {0};
-    struct pollfd fds[] = {
-        {.fd = fuse_session_fd(session), .events = POLLIN},
-        {.fd = stop_fd, .events = POLLIN},
-    };
-    while (!fuse_session_exited(session)) {
-        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR) {
-            break;
-        }
-        if (fds[1].revents != 0 || (fds[0].revents & (POLLERR | POLLNVAL)) != 0) {
-            break;
-        }
-        if ((fds[0].revents & POLLIN) == 0) {
-            continue;
-        }
-        int r = fuse_session_receive_buf(session, &buffer);
-        if (r > 0) {
-            fuse_session_process_buf(session, &buffer);
-        } else if (r != -EINTR && r != -EAGAIN) {
-            break; /* unmounted */
-        }
-    }
-    free(buffer.mem);
 }

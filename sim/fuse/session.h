@@ -3,12 +3,11 @@
 #ifndef SIM_FUSE_SESSION_H
 #define SIM_FUSE_SESSION_H
 
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
 #include <stdatomic.h>
 #include <time.h>
 
 #include "sim/fuse/inode.h"
+#include "sim/fuse/mount.h"
 #include "sim/fuse/tree.h"
 
 /* An open file or directory. They are listed, because the kernel may still owe releases when the
@@ -27,10 +26,8 @@ struct sim_fuse {
     struct inodes *inodes;
     time_t started; /* the time of every file */
     struct handle *handles;
-    struct fuse_session *session;
-    int stop_fd;
+    struct mount mount;
     atomic_uint late_calls; /* on threads of their own */
-    pthread_t thread;
 };
 
 /* A path looked up under the lock. */
@@ -39,9 +36,6 @@ struct target {
     const struct node *node;
     struct ref ref;
 };
-
-/* Answers requests until the mount is gone or stop_fd can be read. */
-void session_serve(struct fuse_session *session, int stop_fd);
 
 struct sim_fuse *fuse_of(fuse_req_t req);
 /* What a look-up of the request's caller starts with. */

@@ -126,20 +126,7 @@ static void on_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info 
 static void on_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t offset,
                        struct fuse_file_info *file)
 {
-    const struct strlist *names = names_of(file);
-    CLEANUP_FREE char *buffer = xcalloc(1, size);
-    size_t used = 0;
-    for (size_t i = (size_t)offset; i < names->n + 2; i++) {
-        static const char *const dots[] = {".", ".."};
-        const char *name = i < 2 ? dots[i] : names->items[i - 2];
-        struct stat st = {.st_ino = i < 2 ? number : UINT32_MAX};
-        size_t need = fuse_add_direntry(req, buffer + used, size - used, name, &st, (off_t)i + 1);
-        if (need > size - used) {
-            break;
-        }
-        used += need;
-    }
-    fuse_reply_buf(req, used == 0 ? NULL : buffer, used);
+    names_reply(req, number, names_of(file), size, offset);
 }
 
 static void on_releasedir(fuse_req_t req, fuse_ino_t number UNUSED, struct fuse_file_info *file)

@@ -70,3 +70,23 @@ struct handle *handle_of(const struct fuse_file_info *file)
 {
     return (struct handle *)(uintptr_t)file->fh;
 }
+
+/* ---- directories ---- */
+
+void names_reply(fuse_req_t req, fuse_ino_t number, const struct strlist *names, size_t size,
+                 off_t offset)
+{
+    CLEANUP_FREE char *buffer = xcalloc(1, size);
+    size_t used = 0;
+    for (size_t i = (size_t)offset; i < names->n + 2; i++) {
+        static const char *const dots[] = {".", ".."};
+        const char *name = i < 2 ? dots[i] : names->items[i - 2];
+        struct stat st = {.st_ino = i < 2 ? number : UINT32_MAX};
+        size_t need = fuse_add_direntry(req, buffer + used, size - used, name, &st, (off_t)i + 1);
+        if (need > size - used) {
+            break;
+        }
+        used += need;
+    }
+    fuse_reply_buf(req, used == 0 ? NULL : buffer, used);
+}

@@ -43,6 +43,11 @@ struct ref fuse_ref(struct sim_fuse *fuse, fuse_req_t req);
 /* 0 or -ENOENT. Under the host's lock. */
 int fuse_find(fuse_req_t req, fuse_ino_t number, struct target *ret_target);
 
+/* Answers a request for the names of a directory from `offset` on, with "." and "..". Types are
+ * left to the look-up that follows. */
+void names_reply(fuse_req_t req, fuse_ino_t number, const struct strlist *names, size_t size,
+                 off_t offset);
+
 struct handle *handle_new(struct sim_fuse *fuse, fuse_ino_t number);
 void handle_free(struct handle *handle);
 struct handle *handle_of(const struct fuse_file_info *file);

@@ -64,15 +64,10 @@ void later_begin(struct ledger *ledger, const struct later_call *call)
 
 /* ---- reading ---- */
 
-struct later_reading {
-    struct ledger *ledger;
-    struct later_call call;
-};
-
 /* In the ledger's turn. */
 static void read_in_turn(void *data)
 {
-    CLEANUP_FREE struct later_reading *reading = data;
+    CLEANUP_FREE struct later *reading = data;
     if (reading->ledger->aside != NULL) {
         later_begin(reading->ledger, &reading->call);
     } else {
@@ -83,8 +78,8 @@ static void read_in_turn(void *data)
 
 void later_read(struct ledger *ledger, evloop_fn *work_fn, evloop_fn *done_fn, void *data)
 {
-    struct later_reading *reading = xcalloc(1, sizeof(*reading));
-    *reading = (struct later_reading){.ledger = ledger,
-                                      .call = {.work = work_fn, .done = done_fn, .data = data}};
+    struct later *reading = xcalloc(1, sizeof(*reading));
+    *reading =
+        (struct later){.ledger = ledger, .call = {.work = work_fn, .done = done_fn, .data = data}};
     ledger_take_turn(ledger, read_in_turn, reading);
 }

@@ -325,15 +325,10 @@ static bool gpu_mixed_types_multi(const struct rule_facts *f, char *out)
 
 /* ---- the need ---- */
 
-static bool need_bool(const struct rule_facts *f, char *out, bool value)
-{
-    return f->need != NULL && say_bool(out, value);
-}
-
 #define NEED_BOOL(name)                                                                            \
     static bool need_##name(const struct rule_facts *f, char *out)                                 \
     {                                                                                              \
-        return f->need != NULL && need_bool(f, out, f->need->name);                                \
+        return f->need != NULL && say_bool(out, f->need->name);                                    \
     }
 NEED_BOOL(graphics)
 NEED_BOOL(peer_traffic)

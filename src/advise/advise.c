@@ -50,13 +50,6 @@ static const struct checks *turned_down(const struct contenders *contenders,
     return NULL;
 }
 
-static void copy_checks(const struct checks *from, struct checks *to)
-{
-    for (vec_each(from, check)) {
-        *vec_push(to) = *check;
-    }
-}
-
 static void note_too_small(const struct need *need, struct advice *advice)
 {
     struct check *check = vec_push(&advice->reasons);
@@ -98,9 +91,9 @@ static struct advice advise_mode(const struct rules *rules, const struct gpu_mod
                             .wasted_mib = CAT_UNKNOWN};
     const struct checks *others = turned_down(&contenders, chosen);
     if (advice.verdict == VERDICT_NO) {
-        copy_checks(&chosen->broken, &advice.reasons);
+        vec_own(&advice.reasons, &chosen->broken);
     } else if (others != NULL) {
-        copy_checks(others, &advice.reasons);
+        vec_own(&advice.reasons, others);
     }
     if (advice.verdict == VERDICT_NO && advice.reasons.n == 0) {
         note_too_small(need, &advice);

@@ -89,7 +89,7 @@ class Host:
         """Runs a client and notes the row; `status` is what the real one ends with."""
         done = self.ask(*(program or [client]), *words, **more)
         assert done.code == status, f"{client} {words}: status {done.code}\n{done.said}"
-        who = " as nobody" if more.get("user") else ""
+        who = " as an ordinary user" if more.get("user") else ""
         rows.append((client, (" ".join(str(word) for word in words) or "(no arguments)") + who, self.name, str(status)))
         return done
 

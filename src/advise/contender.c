@@ -25,16 +25,6 @@ static bool is_whole(const struct gpu_model *model, const struct contender *cont
            (contender->slices == 0 && contender->per_gpu == 1);
 }
 
-static const struct cat_profile *profile_of(const struct gpu_model *model, const char *name)
-{
-    for (vec_each(&model->profiles, profile)) {
-        if (str_eq(profile->name, name)) {
-            return profile;
-        }
-    }
-    return NULL;
-}
-
 /* B types are for desktops, A types for applications, both with graphics; C types for compute, and
  * Q types for both. */
 static bool suits(const struct cat_vgpu_type *type, const struct need *need)
@@ -66,7 +56,7 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
                       struct contenders *contenders)
 {
     for (vec_each(&model->types, type)) {
-        const struct cat_profile *profile = profile_of(model, type->gi_profile);
+        const struct cat_profile *profile = model_profile_of_type(model, type);
         if (!is_of_mode(type, mode) || !suits(type, need) ||
             (profile != NULL && profile->media != MEDIA_PLAIN)) {
             continue;

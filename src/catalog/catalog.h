@@ -202,6 +202,9 @@ const char *type_without_brand(const char *text);
  * shorter one only where `listed`. */
 int model_find_type(const struct gpu_model *model, const char *text,
                     const struct cat_vgpu_type **ret_type, struct error *err);
+/* The profile of the GPU instance that a MIG-backed type lives on, or NULL if no source says. */
+const struct cat_profile *model_profile_of_type(const struct gpu_model *model,
+                                                const struct cat_vgpu_type *type);
 /* The type's framebuffer; where no source states it, the gigabytes of its name, which are that
  * (NVIDIA vGPU software user guide, "Virtual GPU Types"). CAT_UNKNOWN. */
 uint32_t type_nominal_mib(const struct cat_vgpu_type *type);

@@ -125,6 +125,18 @@ const struct cat_vgpu_type *lookup_type(const struct gpu_model *model, const cha
     return type;
 }
 
+const struct cat_profile *model_profile_of_type(const struct gpu_model *model,
+                                                const struct cat_vgpu_type *type)
+{
+    for (vec_each(&model->profiles, profile)) {
+        if (type->gi_profile_id != CAT_UNKNOWN ? profile->id == type->gi_profile_id
+                                               : str_eq(profile->name, type->gi_profile)) {
+            return profile;
+        }
+    }
+    return NULL;
+}
+
 uint32_t type_nominal_mib(const struct cat_vgpu_type *type)
 {
     if (type->framebuffer_mib != CAT_UNKNOWN) {

@@ -129,10 +129,6 @@ int layout_place_vgpus(const struct gpu_model *model, const struct layout_gis *g
                        const struct layout_vgpu_mode *mode, struct layout_vgpus *vgpus,
                        struct error *err);
 
-/* The profile of the GI that a MIG-backed type lives on, or NULL if no source says. */
-const struct cat_profile *layout_profile_of(const struct gpu_model *model,
-                                            const struct cat_vgpu_type *type);
-
 /* The GIs that MIG-backed vGPUs without one need beyond `existing`, which carry what `vgpus` says:
  * the fewest of each profile, without starts (layout_place() gives them). */
 int layout_gis_for_vgpus(const struct gpu_model *model, const struct layout_gis *existing,

@@ -15,19 +15,6 @@ uint32_t vgpu_count(const struct layout_vgpus *vgpus, const struct cat_vgpu_type
     return count;
 }
 
-const struct cat_profile *layout_profile_of(const struct gpu_model *model,
-                                            const struct cat_vgpu_type *type)
-{
-    for (size_t i = 0; i < model->profiles.n; i++) {
-        const struct cat_profile *profile = &model->profiles.items[i];
-        if (type->gi_profile_id != CAT_UNKNOWN ? profile->id == type->gi_profile_id
-                                               : str_eq(profile->name, type->gi_profile)) {
-            return profile;
-        }
-    }
-    return NULL;
-}
-
 static bool is_of_model(const struct gpu_model *model, const struct cat_vgpu_type *type)
 {
     for (size_t i = 0; i < model->types.n; i++) {
@@ -52,7 +39,7 @@ static int refuse_mig_backed(const struct gpu_model *model, const struct cat_vgp
 {
     error_set(err, REASON_UNSUPPORTED, model->key,
               "\"%s\" lives on a GPU instance, and MIG mode is off", type->name);
-    const struct cat_profile *profile = layout_profile_of(model, type);
+    const struct cat_profile *profile = model_profile_of_type(model, type);
     error_hint(err, "turn MIG mode on and create a \"%s\", or take a time-sliced type",
                profile != NULL ? profile->name : "GPU instance");
     return -REASON_UNSUPPORTED;

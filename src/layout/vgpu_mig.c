@@ -36,7 +36,7 @@ static uint64_t framebuffer_of(const struct gpu_model *model, const struct cat_p
     for (size_t i = 0; i < model->types.n; i++) {
         const struct cat_vgpu_type *type = &model->types.items[i];
         if (type->mig_backed && type->framebuffer_mib != CAT_UNKNOWN &&
-            layout_profile_of(model, type) == profile && type->framebuffer_mib > most) {
+            model_profile_of_type(model, type) == profile && type->framebuffer_mib > most) {
             most = type->framebuffer_mib;
         }
     }
@@ -47,7 +47,7 @@ static bool has_room(const struct carriers *carriers, uint32_t gi, const struct 
 {
     const struct load *load = &carriers->loads[gi];
     uint32_t most = most_per_gi(carriers, type);
-    if (carriers->gis.items[gi].profile != layout_profile_of(carriers->model, type)) {
+    if (carriers->gis.items[gi].profile != model_profile_of_type(carriers->model, type)) {
         return false;
     }
     if (load->n == 0) {
@@ -83,7 +83,7 @@ static int refuse_unknown(const struct gpu_model *model, const struct cat_vgpu_t
 static int refuse_profile(const struct carriers *carriers, const struct cat_vgpu_type *type,
                           const struct layout_gis *offered, struct error *err)
 {
-    const struct cat_profile *profile = layout_profile_of(carriers->model, type);
+    const struct cat_profile *profile = model_profile_of_type(carriers->model, type);
     char there[256];
     struct line line;
     line_init(&line, there, sizeof(there));
@@ -142,7 +142,7 @@ static int refuse_load(const struct carriers *carriers, uint32_t gi,
 static int refuse_all(const struct carriers *carriers, const struct cat_vgpu_type *type,
                       struct error *err)
 {
-    const struct cat_profile *profile = layout_profile_of(carriers->model, type);
+    const struct cat_profile *profile = model_profile_of_type(carriers->model, type);
     for (uint32_t i = 0; i < carriers->gis.n; i++) {
         if (carriers->gis.items[i].profile == profile) {
             return refuse_load(carriers, i, type, err);
@@ -160,7 +160,7 @@ static int carriers_init(struct carriers *carriers, const struct gpu_model *mode
     *carriers = (struct carriers){.model = model, .mode = mode, .gis = *gis};
     for (uint32_t i = 0; i < vgpus->n; i++) {
         const struct layout_vgpu *vgpu = &vgpus->items[i];
-        if (layout_profile_of(model, vgpu->type) == NULL) {
+        if (model_profile_of_type(model, vgpu->type) == NULL) {
             return refuse_unknown(model, vgpu->type, err);
         }
         if (vgpu->gi == LAYOUT_ANYWHERE) {
@@ -171,7 +171,7 @@ static int carriers_init(struct carriers *carriers, const struct gpu_model *mode
                              vgpu->type->name, vgpu->gi, gis->n);
         }
         struct layout_gis named = {.items = {gis->items[vgpu->gi]}, .n = 1};
-        if (named.items[0].profile != layout_profile_of(model, vgpu->type)) {
+        if (named.items[0].profile != model_profile_of_type(model, vgpu->type)) {
             return refuse_profile(carriers, vgpu->type, &named, err);
         }
         if (!has_room(carriers, vgpu->gi, vgpu->type)) {
@@ -308,7 +308,7 @@ int layout_gis_for_vgpus(const struct gpu_model *model, const struct layout_gis 
         if (gi == LAYOUT_ANYWHERE) {
             gi = carriers.gis.n++;
             carriers.gis.items[gi] =
-                (struct layout_gi){layout_profile_of(model, type), LAYOUT_ANYWHERE};
+                (struct layout_gi){model_profile_of_type(model, type), LAYOUT_ANYWHERE};
         }
         load_add(&carriers, gi, type);
     }

@@ -9,12 +9,13 @@
 /* The memory of an instance that vGPUs share is that of the largest type made for its profile. */
 static uint32_t most_by_memory(const struct gpu_work *work, const struct cat_vgpu_type *type)
 {
-    const struct cat_profile *profile = layout_profile_of(work->model, type);
+    const struct cat_profile *profile = model_profile_of_type(work->model, type);
     uint32_t largest = 0;
     for (size_t i = 0; i < work->model->types.n; i++) {
         const struct cat_vgpu_type *other = &work->model->types.items[i];
         if (other->mig_backed && other->framebuffer_mib != CAT_UNKNOWN &&
-            layout_profile_of(work->model, other) == profile && other->framebuffer_mib > largest) {
+            model_profile_of_type(work->model, other) == profile &&
+            other->framebuffer_mib > largest) {
             largest = other->framebuffer_mib;
         }
     }
@@ -34,7 +35,7 @@ uint32_t seats_most(const struct gpu_work *work, const struct cat_vgpu_type *typ
 static uint32_t room_for(const struct seats *seats, const struct seats_gi *gi,
                          const struct cat_vgpu_type *type)
 {
-    if (!gi->there || gi->profile != layout_profile_of(seats->work->model, type)) {
+    if (!gi->there || gi->profile != model_profile_of_type(seats->work->model, type)) {
         return 0;
     }
     bool other_size =

@@ -22,7 +22,7 @@ static int check_foreign(const struct gpu_work *work, const struct admitted *add
 {
     for (vec_each(&work->gpu->vgpus, vgpu)) {
         const struct cat_vgpu_type *type = work_type_of(work, vgpu);
-        bool elsewhere = type != NULL && layout_profile_of(work->model, type) != added->profile;
+        bool elsewhere = type != NULL && model_profile_of_type(work->model, type) != added->profile;
         if (vgpu->gi_id != NO_ID || elsewhere || !work_is_foreign(work, vgpu)) {
             continue;
         }

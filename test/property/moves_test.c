@@ -93,8 +93,8 @@ static struct claim any_claim(struct run *run)
         }
         const struct cat_vgpu_type *type =
             &model->types.items[below(run, (uint32_t)model->types.n)];
-        if (!type->mig_backed || layout_profile_of(model, type) == NULL ||
-            is_rare(run, layout_profile_of(model, type))) {
+        if (!type->mig_backed || model_profile_of_type(model, type) == NULL ||
+            is_rare(run, model_profile_of_type(model, type))) {
             continue;
         }
         claim.spec.mode = CLAIM_MIG_BACKED;

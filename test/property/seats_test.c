@@ -305,7 +305,7 @@ static void meddle(struct world *w)
         return;
     }
     struct sim_gi *gi = NULL;
-    const struct cat_profile *profile = layout_profile_of(w->model, w->pool[0]);
+    const struct cat_profile *profile = model_profile_of_type(w->model, w->pool[0]);
     if (gpu->mig_current && gpu->n_vfs > 0 &&
         sim_gi_create(w->sim, gpu, profile, SIM_NONE, &gi) == SIM_NVML_OK) {
         w->foreign_gi = gi->id;

@@ -4,11 +4,9 @@
  * and the claims are as they were before it, and nothing is lost or left over; or it was too late,
  * the cancel said so, and the plan is done.
  */
-#include <assert.h>
 #include <stdio.h>
 
 #include "base/json.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "cancel.h"
 #include "scenario.h"
@@ -23,8 +21,6 @@ struct run {
     struct mhost mhost;
     json_t *claims; /* before */
 };
-
-static struct mhost_data data;
 
 /* As they are stored, but for how often they were, for what a look shows of their VMs, and for the
  * number that the driver gives an instance that is made again. */
@@ -52,7 +48,7 @@ static void open_run(struct run *run, const struct scenario *scenario)
 {
     memset(run, 0, sizeof(*run));
     mhost_furnish(&run->host);
-    mhost_open(&run->mhost, &data, &run->host, memory_store_new());
+    mhost_open(&run->mhost, &scenario_data, &run->host, memory_store_new());
     assert_int_equal(mhost_start(&run->mhost), 0);
     if (scenario->before != NULL) {
         scenario->before(&run->mhost);
@@ -143,30 +139,7 @@ static void a_plan_may_be_cancelled_at_every_call(void **state)
     assert_int_equal(accepted, scenario->no_way_back ? 0 : k);
 }
 
-static int load(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_NONE);
-    mhost_data_load(&data);
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    mhost_data_done(&data);
-    return 0;
-}
-
 int main(void)
 {
-    struct CMUnitTest tests[24] = {0};
-    assert(n_scenarios <= ARRAY_SIZE(tests));
-    for (size_t i = 0; i < n_scenarios; i++) {
-        tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
-                                       .test_func = a_plan_may_be_cancelled_at_every_call,
-                                       .initial_state = (void *)(uintptr_t)&scenarios[i]};
-    }
-    cmocka_set_test_filter(getenv("CLEAVE_TEST_FILTER"));
-    return _cmocka_run_group_tests("cancel", tests, n_scenarios, load, unload);
+    return scenarios_run("cancel", a_plan_may_be_cancelled_at_every_call);
 }

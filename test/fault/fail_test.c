@@ -3,10 +3,8 @@
  * The k-th call of a port or of the store fails, for every k: before it did anything, or after it
  * did all. Whatever fails, the plan is done or undone, and nothing is lost or left over.
  */
-#include <assert.h>
 #include <stdio.h>
 
-#include "base/log.h"
 #include "base/str.h"
 #include "scenario.h"
 #include "state/state.h"
@@ -20,8 +18,6 @@ struct run {
     struct mhost mhost;
 };
 
-static struct mhost_data data;
-
 static void must_settle(struct run *run, const struct scenario *scenario)
 {
     if (!mhost_settle(&run->mhost)) {
@@ -33,7 +29,7 @@ static void open_run(struct run *run, const struct scenario *scenario)
 {
     memset(&run->host, 0, sizeof(run->host));
     mhost_furnish(&run->host);
-    mhost_open(&run->mhost, &data, &run->host, memory_store_new());
+    mhost_open(&run->mhost, &scenario_data, &run->host, memory_store_new());
     assert_int_equal(mhost_start(&run->mhost), 0);
     if (scenario->before != NULL) {
         scenario->before(&run->mhost);
@@ -118,29 +114,7 @@ static void every_call_may_fail(void **state)
     print_message("# %s: %u calls, each failed twice\n", scenario->name, calls);
 }
 
-static int load(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    mhost_data_load(&data);
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    mhost_data_done(&data);
-    return 0;
-}
-
 int main(void)
 {
-    struct CMUnitTest tests[24] = {0};
-    assert(n_scenarios <= ARRAY_SIZE(tests));
-    for (size_t i = 0; i < n_scenarios; i++) {
-        tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
-                                       .test_func = every_call_may_fail,
-                                       .initial_state = (void *)(uintptr_t)&scenarios[i]};
-    }
-    return _cmocka_run_group_tests("fail", tests, n_scenarios, load, unload);
+    return scenarios_run("fail", every_call_may_fail);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenario.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/attr.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "state/state.h"
 #include "test.h"
@@ -217,4 +219,36 @@ bool scenario_did_something(const struct plan *before, const struct plan *after)
 {
     return after != NULL && (before == NULL || !str_eq(before->id, after->id)) &&
            after->state == PLAN_DONE && after->steps.n + after->claims.n > 0;
+}
+
+/* ---- a test of each ---- */
+
+struct mhost_data scenario_data;
+
+static int load(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
+    mhost_data_load(&scenario_data);
+    return 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    mhost_data_done(&scenario_data);
+    return 0;
+}
+
+int scenarios_run(const char *group, void (*test)(void **state))
+{
+    struct CMUnitTest tests[24] = {0};
+    assert(n_scenarios <= ARRAY_SIZE(tests));
+    for (size_t i = 0; i < n_scenarios; i++) {
+        tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
+                                       .test_func = test,
+                                       .initial_state = (void *)(uintptr_t)&scenarios[i]};
+    }
+    cmocka_set_test_filter(getenv("CLEAVE_TEST_FILTER"));
+    return _cmocka_run_group_tests(group, tests, n_scenarios, load, unload);
 }

@@ -163,6 +163,7 @@ struct spelling spelling_of_type(const char *text)
     for (char *at = spelling.name; underscored && *at != '\0'; at++) {
         *at = *at == '_' ? ' ' : *at;
     }
+    (void)take_trimmed(&spelling, spelling.name);
     return spelling;
 }
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cancel.h"
+#include "data.h"
 #include "scenario.h"
 #include "state/state.h"
 #include "store/memory.h"
@@ -48,7 +49,7 @@ static void open_run(struct run *run, const struct scenario *scenario)
 {
     memset(run, 0, sizeof(*run));
     mhost_furnish(&run->host);
-    mhost_open(&run->mhost, &scenario_data, &run->host, memory_store_new());
+    mhost_open(&run->mhost, &fault_data, &run->host, memory_store_new());
     assert_int_equal(mhost_start(&run->mhost), 0);
     if (scenario->before != NULL) {
         scenario->before(&run->mhost);

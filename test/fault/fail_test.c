@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "data.h"
 #include "scenario.h"
 #include "state/state.h"
 #include "store/memory.h"
@@ -29,7 +30,7 @@ static void open_run(struct run *run, const struct scenario *scenario)
 {
     memset(&run->host, 0, sizeof(run->host));
     mhost_furnish(&run->host);
-    mhost_open(&run->mhost, &scenario_data, &run->host, memory_store_new());
+    mhost_open(&run->mhost, &fault_data, &run->host, memory_store_new());
     assert_int_equal(mhost_start(&run->mhost), 0);
     if (scenario->before != NULL) {
         scenario->before(&run->mhost);

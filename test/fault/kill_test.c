@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "cancel.h"
+#include "data.h"
 #include "scenario.h"
 #include "state/state.h"
 #include "store/sqlite.h"
@@ -37,7 +37,6 @@ static const char *const outcomes[] = {
     [FORGOTTEN] = "a cancel was accepted, and the plan is not cancelled",
 };
 
-static struct mhost_data data;
 static char dir[64];
 
 /* What the child has to say, in memory that it shares with us. */
@@ -114,7 +113,7 @@ static bool rests_after(struct mhost *mhost, void (*what)(struct mhost *mhost))
 static enum outcome live(const struct life *life)
 {
     struct mhost mhost;
-    mhost_open(&mhost, &data, open_host(), open_store());
+    mhost_open(&mhost, &fault_data, open_host(), open_store());
     mhost.faults.kind = life->kind;
     mhost.faults.at = life->at;
     if (mhost_start(&mhost) != 0) {
@@ -294,19 +293,14 @@ static void every_boundary_of_a_cancel_may_be_the_last(void **state)
 
 static int load(void **state)
 {
-    (void)state;
-    log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    mhost_data_load(&data);
     report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return report == MAP_FAILED ? -1 : 0;
+    return report == MAP_FAILED ? -1 : fault_data_load(state);
 }
 
 static int unload(void **state)
 {
-    (void)state;
-    mhost_data_done(&data);
     munmap(report, sizeof(*report));
-    return 0;
+    return fault_data_unload(state);
 }
 
 /* A plan without a way back can't be cancelled; cancel_test has its refusal. */

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/log.h"
 #include "base/str.h"
+#include "data.h"
 #include "migration/incoming_operation.h"
 #include "migration/migrations.h"
 #include "migration/outgoing_operation.h"
@@ -21,8 +21,6 @@
 
 static const char *const harm_names[] = {"nothing", "fails before its effect",
                                          "fails after its effect", "is the last"};
-
-static struct mhost_data data;
 
 static void die_and_live(struct mhost *mhost, enum who victim)
 {
@@ -38,7 +36,7 @@ static void die_and_live(struct mhost *mhost, enum who victim)
 /* True if the k-th call was reached. */
 static bool harm_at(const char *claim, enum who victim, enum harm harm, unsigned k)
 {
-    open_world(&data, claim);
+    open_world(&fault_data, claim);
     struct mhost *mhost = &world->mhosts[victim];
     world->victim = victim;
     world->harm = harm;
@@ -127,7 +125,7 @@ static void check_operations(const char *state)
 
 static void without_a_fault_it_arrives(void **state)
 {
-    open_world(&data, *state);
+    open_world(&fault_data, *state);
     begin();
     must(come_to_rest(), "it does not come to rest");
     stop_target();
@@ -155,7 +153,7 @@ static struct outgoing *the_outgoing(void)
 /* Until the source can do nothing but ask. */
 static void lose_target(const struct loss *loss)
 {
-    open_world(&data, loss->claim);
+    open_world(&fault_data, loss->claim);
     world->victim = SOURCE;
     world->lose_commits = loss->state == MIGRATION_SWITCHING;
     world->lose_at_move = loss->state == MIGRATION_MOVING;
@@ -428,21 +426,6 @@ static void what_comes_in_is_in_hand_after_a_restart(void **state)
     close_world();
 }
 
-static int load(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    mhost_data_load(&data);
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    mhost_data_done(&data);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     static char time_sliced[] = "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"" VM "\"}";
@@ -469,5 +452,5 @@ int main(int argc, char **argv)
     };
     (void)argc;
     (void)argv;
-    return cmocka_run_group_tests_name("migrate", tests, load, unload);
+    return cmocka_run_group_tests_name("migrate", tests, fault_data_load, fault_data_unload);
 }

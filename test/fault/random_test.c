@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "data.h"
 #include "mhost.h"
 #include "mhost_hook.h"
 #include "state/state.h"
@@ -30,7 +31,6 @@
 /* Of earlier failures: a fault in what cleaved does on its own, which it tries again later. */
 static const uint64_t kept_seeds[] = {126, 199};
 
-static struct mhost_data data;
 static uint64_t first_seed = 1;
 static uint64_t last_seed = SEEDS;
 static uint64_t n_actions = ACTIONS;
@@ -432,7 +432,7 @@ static void play_seed(uint64_t seed)
 {
     struct play play = {.seed = seed, .random = seed * UINT64_C(0x9e3779b97f4a7c15)};
     mhost_furnish(&play.host);
-    mhost_open(&play.mhost, &data, &play.host, memory_store_new());
+    mhost_open(&play.mhost, &fault_data, &play.host, memory_store_new());
     mhost_set_hook(&play.mhost);
     assert_int_equal(mhost_start(&play.mhost), 0);
     for (uint64_t i = 0; i < n_actions; i++) {
@@ -444,6 +444,9 @@ static void play_seed(uint64_t seed)
 static void random_actions_and_faults_leave_nothing_behind(void **state)
 {
     (void)state;
+    if (first_seed == last_seed) {
+        log_set_level(LOG_LEVEL_DEBUG);
+    }
     uint64_t began_us = clock_monotonic_us();
     size_t n_kept = first_seed == last_seed ? 0 : ARRAY_SIZE(kept_seeds);
     for (size_t i = 0; i < n_kept; i++) {
@@ -459,22 +462,6 @@ static void random_actions_and_faults_leave_nothing_behind(void **state)
     assert_true(first_seed == last_seed || n_cancelled > 0);
 }
 
-static int load(void **state)
-{
-    (void)state;
-    /* The failures are wanted. */
-    log_set_level(first_seed == last_seed ? LOG_LEVEL_DEBUG : LOG_LEVEL_NONE);
-    mhost_data_load(&data);
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    mhost_data_done(&data);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     if (argc >= 2 && parse_u64(argv[1], &first_seed)) {
@@ -486,5 +473,5 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_actions_and_faults_leave_nothing_behind),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, fault_data_load, fault_data_unload);
 }

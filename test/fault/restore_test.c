@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/log.h"
 #include "base/str.h"
+#include "data.h"
 #include "scenario.h"
 #include "state/state.h"
 #include "store/memory.h"
@@ -22,8 +22,6 @@
 #include "watch/observe.h"
 
 #define MAX_CALLS 1000
-
-static struct mhost_data data;
 
 /* ---- what is claimed ---- */
 
@@ -74,7 +72,7 @@ static void rebooted(struct run *run, const char *const *claims, enum fault_kind
 {
     memset(&run->host, 0, sizeof(run->host));
     furnish(&run->host);
-    mhost_open(&run->mhost, &data, &run->host, memory_store_new());
+    mhost_open(&run->mhost, &fault_data, &run->host, memory_store_new());
     assert_int_equal(mhost_start(&run->mhost), 0);
     make_claims(&run->mhost, claims);
     mhost_stop(&run->mhost);
@@ -198,7 +196,7 @@ static enum outcome live(const struct life *life)
     if (life->reboots) {
         fake_host_reboot(host);
     }
-    mhost_open(&mhost, &data, host, open_store());
+    mhost_open(&mhost, &fault_data, host, open_store());
     bool deferred = life->claims != NULL || life->before != NULL;
     mhost.faults.kind = deferred ? FAULT_NONE : life->kind;
     mhost.faults.at = life->at;
@@ -363,18 +361,8 @@ static void a_plan_of_another_boot_is_settled(void **state)
 
 static int load(void **state)
 {
-    (void)state;
-    log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    mhost_data_load(&data);
     calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return calls == MAP_FAILED ? -1 : 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    mhost_data_done(&data);
-    return 0;
+    return calls == MAP_FAILED ? -1 : fault_data_load(state);
 }
 
 #define PER_SET(test, set)                                                                         \
@@ -401,5 +389,5 @@ int main(void)
                                          .initial_state = (void *)(uintptr_t)&scenarios[i]};
     }
     cmocka_set_test_filter(getenv("CLEAVE_TEST_FILTER"));
-    return _cmocka_run_group_tests("restore", tests, n, load, unload);
+    return _cmocka_run_group_tests("restore", tests, n, load, fault_data_unload);
 }

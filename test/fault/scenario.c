@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/attr.h"
-#include "base/log.h"
 #include "base/str.h"
+#include "data.h"
 #include "state/state.h"
 #include "test.h"
 
@@ -223,23 +223,6 @@ bool scenario_did_something(const struct plan *before, const struct plan *after)
 
 /* ---- a test of each ---- */
 
-struct mhost_data scenario_data;
-
-static int load(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    mhost_data_load(&scenario_data);
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    mhost_data_done(&scenario_data);
-    return 0;
-}
-
 int scenarios_run(const char *group, void (*test)(void **state))
 {
     struct CMUnitTest tests[24] = {0};
@@ -250,5 +233,5 @@ int scenarios_run(const char *group, void (*test)(void **state))
                                        .initial_state = (void *)(uintptr_t)&scenarios[i]};
     }
     cmocka_set_test_filter(getenv("CLEAVE_TEST_FILTER"));
-    return _cmocka_run_group_tests(group, tests, n_scenarios, load, unload);
+    return _cmocka_run_group_tests(group, tests, n_scenarios, fault_data_load, fault_data_unload);
 }

@@ -25,8 +25,6 @@ bool scenario_did_something(const struct plan *before, const struct plan *after)
 extern const struct scenario scenarios[];
 extern const size_t n_scenarios;
 
-/* What all hosts of the scenarios know; there while scenarios_run() runs. */
-extern struct mhost_data scenario_data;
 /* Runs the test once for each scenario, which is its state. $CLEAVE_TEST_FILTER: of those names.
  * Returns how many failed. */
 int scenarios_run(const char *group, void (*test)(void **state));

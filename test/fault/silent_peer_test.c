@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "base/log.h"
 #include "base/str.h"
+#include "data.h"
 #include "fake_host.h"
 #include "migration/migrations.h"
 #include "migration/peer_lines.h"
@@ -13,13 +13,12 @@
 
 #define OTHER_VM "web2"
 
-static struct mhost_data data;
 static char claim[] = "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"" VM "\"}";
 
 /* VM runs with its claim, OTHER_VM without one; the target has neither. */
 static void open_silent(enum peer_offer silent_to)
 {
-    open_world(&data, claim);
+    open_world(&fault_data, claim);
     fake_lock();
     fake_host_vm(&world->hosts[SOURCE], OTHER_VM)->running = true;
     *fake_host_vm(&world->hosts[TARGET], OTHER_VM) = (struct fake_vm){0};
@@ -155,21 +154,6 @@ static void what_matters_more_does_not_wait_for_what_matters_less(void **state)
     end_silent();
 }
 
-static int load(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_NONE);
-    mhost_data_load(&data);
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    mhost_data_done(&data);
-    return 0;
-}
-
 int main(void)
 {
     static enum peer_offer check = PEER_CHECK;
@@ -180,5 +164,5 @@ int main(void)
         cmocka_unit_test(dry_runs_to_many_silent_hosts_leave_room_for_vms_that_move),
         cmocka_unit_test(what_matters_more_does_not_wait_for_what_matters_less),
     };
-    return cmocka_run_group_tests_name("silent_peer", tests, load, unload);
+    return cmocka_run_group_tests_name("silent_peer", tests, fault_data_load, fault_data_unload);
 }

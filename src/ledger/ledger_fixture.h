@@ -11,6 +11,7 @@
 #include "base/evloop.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "each_store.h"
 #include "ledger/draft.h"
 #include "store/memory.h"
 #include "store/sqlite.h"
@@ -108,12 +109,5 @@ static inline void put_plan(struct fixture *f, const char *id, enum plan_state s
     CLEANUP(plan_freep) struct plan *plan = make_plan(id, state, n_steps);
     assert_int_equal(draft_store_plan(f->ledger, plan, NULL), 0);
 }
-
-#define OVER(test, impl)                                                                           \
-    {.name = #test " (" #impl ")",                                                                 \
-     .test_func = test,                                                                            \
-     .setup_func = setup_##impl,                                                                   \
-     .teardown_func = teardown}
-#define OVER_BOTH(test) OVER(test, memory), OVER(test, sqlite)
 
 #endif

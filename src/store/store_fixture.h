@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "each_store.h"
 #include "store/memory.h"
 #include "store/sqlite.h"
 #include "store/sqlite_store.h"
@@ -113,12 +114,5 @@ static inline void put_three(struct fixture *f)
     assert_int_equal(put(f->store, "b", "2", 0, NULL), 0);
     assert_int_equal(put(f->store, "c", "3", 0, NULL), 0);
 }
-
-#define OVER(test, impl)                                                                           \
-    {.name = #test " (" #impl ")",                                                                 \
-     .test_func = test,                                                                            \
-     .setup_func = setup_##impl,                                                                   \
-     .teardown_func = teardown}
-#define OVER_BOTH(test) OVER(test, memory), OVER(test, sqlite)
 
 #endif

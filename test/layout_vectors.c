@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "loaded_catalog.h"
 #include "models.h"
 
 #define NOS "nebuly-ai/nos pkg/gpu/mig/known_configs.go"
@@ -277,8 +278,6 @@ static const struct {
 };
 /* clang-format on */
 
-static struct catalog *catalog;
-
 static const struct gpu_model *model_of(const char *key)
 {
     const struct gpu_model *model = NULL;
@@ -287,20 +286,6 @@ static const struct gpu_model *model_of(const char *key)
         fail_msg("%s", err.message);
     }
     return model;
-}
-
-static int load(void **state)
-{
-    (void)state;
-    struct error err;
-    return catalog_load_default(&catalog, &err);
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalog_free(catalog);
-    return 0;
 }
 
 static void every_layout_that_is_written_down_as_possible_is_placed(void **state)
@@ -485,5 +470,5 @@ int main(void)
         cmocka_unit_test(one_more_instance_finds_its_start_or_none),
         cmocka_unit_test(vgpus_live_where_the_sources_say),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_catalog, unload_catalog);
 }

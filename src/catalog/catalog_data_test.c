@@ -5,31 +5,12 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "loaded_catalog.h"
 #include "test.h"
 
 #define N_MODELS 63
 #define N_PROFILES 260
 #define N_TYPES 1003
-
-static struct catalog *catalog;
-
-static int load(void **state)
-{
-    (void)state;
-    struct error err = {0};
-    if (catalog_load_default(&catalog, &err) < 0) {
-        print_error("%s: %s\n", err.subject, err.message);
-        return -1;
-    }
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalog_free(catalog);
-    return 0;
-}
 
 static const struct gpu_model *model_of(const char *text)
 {
@@ -423,5 +404,5 @@ int main(void)
         cmocka_unit_test(a_type_without_a_gpu_is_looked_up_over_all),
         cmocka_unit_test(what_no_source_says_stays_unknown),
     };
-    return cmocka_run_group_tests_name("catalog_data", tests, load, unload);
+    return cmocka_run_group_tests_name("catalog_data", tests, load_catalog, unload_catalog);
 }

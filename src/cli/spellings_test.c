@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "catalog/board_name.h"
 #include "cli/layout_words.h"
+#include "loaded_catalog.h"
 
 /* "{name}" and the like stand for the value. NULL refusal: it is read. */
 struct form {
@@ -93,21 +94,6 @@ struct values {
     char name[128], also[128], id[16], start[16], k8s[128], board[128], slurm[128];
     char full[128], type[128], short_name[128], resource[128], vsphere[128];
 };
-
-static struct catalog *catalog;
-
-static int load(void **state)
-{
-    (void)state;
-    return catalog_load_default(&catalog, NULL);
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalog_free(catalog);
-    return 0;
-}
 
 static void copy_changed(char out[128], const char *text, char from, char to, bool lower)
 {
@@ -368,5 +354,5 @@ int main(void)
         cmocka_unit_test(every_type_is_read_back_from_every_spelling),
         cmocka_unit_test(the_page_has_every_spelling),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_catalog, unload_catalog);
 }

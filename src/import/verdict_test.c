@@ -5,21 +5,7 @@
 #include <string.h>
 
 #include "import/import.h"
-
-static struct catalog *catalog;
-
-static int load(void **state)
-{
-    (void)state;
-    return catalog_load_default(&catalog, NULL);
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalog_free(catalog);
-    return 0;
-}
+#include "loaded_catalog.h"
 
 static const struct gpu_model *model_of(const char *key)
 {
@@ -252,5 +238,5 @@ int main(void)
         cmocka_unit_test(a_list_of_no_devices_is_refused),
         cmocka_unit_test(a_device_filter_names_boards),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_catalog, unload_catalog);
 }

@@ -99,11 +99,20 @@ static void print_commands(const char *object)
     }
 }
 
-static const char status_done[] = "done";
+/* Statuses that come from no reason. */
+static const struct {
+    const char *number, *text;
+} own_statuses[] = {
+    {"0", "done"},
+    {"1", "the layout is not possible (layout check)"},
+};
 
 static void print_statuses(void)
 {
-    printf("\nexit status:\n  0   %s\n", status_done);
+    printf("\nexit status:\n");
+    for (size_t i = 0; i < ARRAY_SIZE(own_statuses); i++) {
+        printf("  %-4s%s\n", own_statuses[i].number, own_statuses[i].text);
+    }
     for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
         int used = printf("  %d", reason_exit_status((enum reason)reason));
         print_behind((size_t)used, 6, reason_text((enum reason)reason));
@@ -208,7 +217,9 @@ void help_print_man(void)
     const struct command_option *global = commands_global_options(&n);
     print_roff_options(global, n);
     printf(".SH EXIT STATUS\n");
-    print_roff_item("0", status_done);
+    for (size_t i = 0; i < ARRAY_SIZE(own_statuses); i++) {
+        print_roff_item(own_statuses[i].number, own_statuses[i].text);
+    }
     for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
         char number[8];
         snprintf(number, sizeof(number), "%d", reason_exit_status((enum reason)reason));

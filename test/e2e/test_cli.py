@@ -61,6 +61,12 @@ def test_what_the_table_of_commands_makes_is_golden(cleave, line):
     assert done.stdout == golden[line]
 
 
+def test_the_readme_and_the_help_have_the_same_exit_statuses(cleave):
+    page = re.findall(r"^\| (\d+) \| ", (ROOT / "README.md").read_text(), flags=re.M)
+    shown = cleave.run("--help").stdout.split("exit status:\n")[1]
+    assert page == re.findall(r"^  (\d+)  ", shown, flags=re.M)
+
+
 def test_without_a_utf8_locale_pictures_are_ascii(cleave):
     done = cleave.run("gpu", "show", "0", env={"LC_ALL": "C"})
     assert done.stdout.isascii() and "+-----" in done.stdout

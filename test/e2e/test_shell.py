@@ -22,7 +22,7 @@ def shell(script, *host):
 
 def typed():
     """The page's blocks of what is typed in the shell, each as a script."""
-    blocks = re.findall(r"\$ \./run cleave-sim shell\n(.*?)```", README, re.S)
+    blocks = re.findall(r"\$ sudo \./run cleave-sim shell\n(.*?)```", README, re.S)
     return ["\n".join(READ if line == "# tail -f web1.log" else line.removeprefix("# ")
                       for line in block.splitlines()) for block in blocks]
 

@@ -5,6 +5,7 @@
 
 #include "catalog/catalog.h"
 #include "model/check.h"
+#include "model/claim.h"
 #include "model/need.h"
 #include "rules/rules.h"
 

@@ -5,30 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "base/str.h"
-
-#define MEMORY_MAX_MIB (4096U * 1024)
-
-static const struct {
-    const char *unit;
-    uint32_t mib;
-} units[] = {{"M", 1},     {"MiB", 1},         {"G", 1024},         {"GiB", 1024},
-             {"GB", 1024}, {"T", 1024 * 1024}, {"TiB", 1024 * 1024}};
 
 int need_read_memory(const char *text, uint32_t *ret_mib, struct error *err)
 {
-    char digits[16];
-    size_t len = strspn(text, "0123456789");
-    uint32_t number = 0;
-    snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
-    for (size_t i = 0; len > 0 && len < sizeof(digits) && i < ARRAY_SIZE(units); i++) {
-        if (str_eq_case(text + len, units[i].unit) && parse_u32(digits, &number) && number > 0 &&
-            number <= MEMORY_MAX_MIB / units[i].mib) {
-            *ret_mib = number * units[i].mib;
-            return 0;
-        }
+    if (need_parse_memory(text, ret_mib)) {
+        return 0;
     }
+    size_t len = strspn(text, "0123456789");
     bool bare = len > 0 && text[len] == '\0';
     error_set(err, REASON_INVALID, "--memory", "\"%.40s\" %s", text,
               bare ? "has no unit" : "is no amount of memory");
@@ -38,16 +22,11 @@ int need_read_memory(const char *text, uint32_t *ret_mib, struct error *err)
 
 int need_read_percent(const char *text, uint32_t *ret_percent, struct error *err)
 {
-    char digits[8];
-    size_t len = strspn(text, "0123456789");
-    bool ends = text[len] == '\0' || str_eq(text + len, "%");
-    snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
-    if (ends && len < sizeof(digits) && parse_u32(digits, ret_percent) && *ret_percent >= 1 &&
-        *ret_percent <= 100) {
+    if (need_parse_compute(text, ret_percent)) {
         return 0;
     }
     error_set(err, REASON_INVALID, "--compute", "\"%.40s\" is no share of a GPU", text);
-    error_hint(err, "1%% to 100%%, such as 25%%");
+    error_hint(err, "1%% to 100%%, such as 25%%, or slices of those that a GPU has, such as 2/7");
     return -REASON_INVALID;
 }
 

@@ -9,7 +9,7 @@
 /* "20G", "20GiB", "512M"; without a unit it is refused, for tools differ on what that means.
  * -INVALID. */
 int need_read_memory(const char *text, uint32_t *ret_mib, struct error *err);
-/* "25%" or "25". -INVALID. */
+/* "25%", "25" or "2/7". -INVALID. */
 int need_read_percent(const char *text, uint32_t *ret_percent, struct error *err);
 /* "any", "none", or products with commas between them. -INVALID names those that there are. */
 int need_read_licences(const char *text, struct need *need, struct error *err);

@@ -12,6 +12,7 @@
 #include "model/host.h"
 #include "model/incoming.h"
 #include "model/migration.h"
+#include "model/need.h"
 #include "schema/schema.h"
 
 #define BODY_MAP(X)                                                                                \
@@ -21,6 +22,7 @@
     X(hook)                                                                                        \
     X(migration)                                                                                   \
     X(mode)                                                                                        \
+    X(need)                                                                                        \
     X(offer)                                                                                       \
     X(restore)                                                                                     \
     X(scheduler)                                                                                   \
@@ -47,8 +49,8 @@ BODY_MAP(BODY_KIND)
 int body_read(const struct body_kind *kind, const json_t *json, void **ret_body, struct error *err);
 void body_done(const struct body_kind *kind, void *body);
 
-/* ---- the structs; struct drain, struct migration_request, struct migration_offer and struct
- * gpu_scheduler are bodies, too ---- */
+/* ---- the structs; struct drain, struct migration_request, struct migration_offer, struct
+ * gpu_scheduler and struct need are bodies, too ---- */
 
 /* A claim, and what is asked for this once. */
 struct claim_body {

@@ -108,6 +108,14 @@ static void site_body_done(void *site_body)
 const struct body_kind body_site = BODY_OF_TABLE("SiteSpec", struct site_body, site_body_schema,
                                                  .read = site_body_read, .done = site_body_done);
 
+static int need_body_read(const json_t *json, void *need, struct error *err)
+{
+    return need_from_json(json, ORIGIN, "", need, err);
+}
+
+const struct body_kind body_need =
+    BODY_OF_TABLE("Need", struct need, need_schema, .read = need_body_read);
+
 /* ---- GPUs and the host ---- */
 
 static const struct field cordon_fields[] = {

@@ -10,9 +10,6 @@ WORDS_DEFINE(claim_mode_words, "claim mode", CLAIM_MODE_COUNT + 1,
              WORD(CLAIM_TIME_SLICED_MIG_BACKED, "time-sliced-mig-backed"),
              WORD(CLAIM_GPU_INSTANCE, "gpu-instance"), WORD(CLAIM_MODE_AUTO, "auto"))
 
-WORDS_DEFINE(guest_os_words, "guest", GUEST_WINDOWS + 1, WORD(GUEST_LINUX, "linux"),
-             WORD(GUEST_WINDOWS, "windows"))
-
 WORDS_DEFINE(claim_hold_words, "hold", CLAIM_HOLD_COUNT, WORD(CLAIM_HELD, "held"),
              WORD(CLAIM_ON_DEMAND, "on-demand"))
 

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "base/words.h"
 #include "model/host.h"
+#include "model/need.h"
 #include "schema/schema.h"
 
 /* The five ways to give a VM a GPU. Names are stored and never change. */
@@ -25,9 +26,6 @@ enum claim_mode {
     CLAIM_MODE_AUTO = CLAIM_MODE_COUNT /* "auto": follows from the type or profile */
 };
 WORDS_DECLARE(claim_mode, claim_mode_words)
-
-enum guest_os { GUEST_LINUX, GUEST_WINDOWS };
-WORDS_DECLARE(guest_os, guest_os_words)
 
 /* Is the device reserved while the VM is off? Names are stored and never change. */
 enum claim_hold {

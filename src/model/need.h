@@ -3,12 +3,19 @@
 #ifndef MODEL_NEED_H
 #define MODEL_NEED_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/claim.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/words.h"
 #include "model/gpu_scheduler.h"
 #include "model/licence.h"
+#include "schema/schema.h"
+
+enum guest_os { GUEST_LINUX, GUEST_WINDOWS };
+WORDS_DECLARE(guest_os, guest_os_words)
 
 /* What of another VM's doing must not reach this one? Names are stored and never change. */
 enum isolation {
@@ -54,6 +61,35 @@ struct need {
     enum scheduler_policy scheduler; /* SCHEDULER_UNKNOWN: any */
     bool any_licence;                /* whichever product it takes can be had; else: */
     licence_set licences;            /* the products that there are */
+};
+
+#define NEED_MAX_GPUS 16
+#define NEED_MAX_COUNT 1024
+#define NEED_TEXT_SIZE 32
+
+/* {memory, usableMemory, compute, …}: only what is stated. Schema Need in api/openapi.yaml. A need
+ * in which nothing is said of licences takes any. */
+extern const struct schema need_schema;
+/* Reads what a person writes, and refuses words that contradict each other. */
+int need_from_json(const json_t *json, const char *origin, const char *path, struct need *ret_need,
+                   struct error *err);
+/* The same in the object of a reader, for hooks. */
+void need_read(struct reader *r, const char *key, struct need *ret_need);
+json_t *need_to_json(const struct need *need);
+
+/* "20G", "20GiB", "512M"; without a unit it is none, for tools differ on what that means. */
+bool need_parse_memory(const char *text, uint32_t *ret_mib);
+/* "25%", "25", or slices of those that a GPU has: "2/7", which is 28 %. */
+bool need_parse_compute(const char *text, uint32_t *ret_percent);
+/* "20GiB", "512MiB". Returns out. */
+const char *need_memory_text(uint32_t mib, char out[NEED_TEXT_SIZE]);
+/* Two words that can't both be meant, such as a process on the host and a Windows guest. NULL:
+ * there are none. */
+const struct need_conflict *need_find_conflict(const struct need *need);
+struct need_conflict {
+    const char *word, *other; /* keys of its JSON form */
+    const char *why;
+    bool (*holds)(const struct need *need);
 };
 
 #endif

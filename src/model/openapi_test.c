@@ -30,6 +30,8 @@ struct exception {
 };
 /* No field of the struct: who writes the answer adds it. */
 static const struct exception added[] = {
+    {"claim", "observedAt"},
+    {"claim", "late"},
     {"claim", "releaseAt"},
     {"gpu", "observedAt"},
     {"gpu", "late"},

@@ -13,18 +13,28 @@
 #include "turn/foresight.h"
 #include "turn/plans.h"
 #include "turn/queue.h"
+#include "verbs/questions.h"
 #include "vm/foreign.h"
 #include "vm/saved.h"
 #include "watch/claim_view.h"
 #include "watch/vm_overlay.h"
 
-void verb_list_claims(struct manager *m, const struct request *request)
+/* What a claim says of its VM and its device is as the host is now. */
+static int answer_claims(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
+    (void)name;
+    (void)err;
     json_t *list = json_array();
     for (vec_each(&m->claims, claim)) {
         json_array_append_new(list, claim_view(m, claim));
     }
-    request_answer(request, json_pack("{s:o}", "claims", list));
+    *ret_body = json_pack("{s:o}", "claims", list);
+    return 0;
+}
+
+void verb_list_claims(struct manager *m, const struct request *request)
+{
+    questions_ask_of_store(m, answer_claims, "", request);
 }
 
 static int find_claim(const struct manager *m, const char *name, struct claim **ret_claim,
@@ -49,15 +59,19 @@ static int find_claim(const struct manager *m, const char *name, struct claim **
     return r;
 }
 
+static int answer_claim(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+{
+    struct claim *claim = NULL;
+    int r = find_claim(m, name, &claim, err);
+    if (r == 0) {
+        *ret_body = claim_view(m, claim);
+    }
+    return r;
+}
+
 void verb_get_claim(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    struct claim *claim = NULL;
-    if (find_claim(m, request->target, &claim, &err) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
-    request_answer(request, claim_view(m, claim));
+    questions_ask_of_store(m, answer_claim, request->target, request);
 }
 
 /* ---- create ---- */

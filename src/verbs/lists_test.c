@@ -6,6 +6,7 @@
 #include "state/reply_json.h"
 #include "state/state.h"
 #include "test.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 
 #define ASKERS 20
@@ -127,7 +128,7 @@ static void many_who_read_leave_the_loop_its_turns(void **state)
     struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
     size_t n = 0;
     for (size_t i = 0; i < ASKERS; i++) {
-        observe_soon(mhost->manager, work, &n);
+        observe_soon(mhost->manager, looks_read_patience_us(mhost->manager), work, &n);
     }
     while (n < ASKERS) {
         size_t before = n;

@@ -18,12 +18,16 @@
 #include "watch/lost.h"
 #include "watch/observe.h"
 
+/* A look that does not end at once is not waited for where most is stored. */
+#define STORE_PATIENCE_US UINT64_C(500000)
+
 /* A question that a fresh observation answers. */
 struct question {
     answer_fn *answer;
     reply_fn *reply;
     void *data;
     uint64_t asked_us;
+    uint64_t patience_us;
     char name[VM_NAME_SIZE];
 };
 
@@ -106,7 +110,7 @@ static int find_answer(struct manager *m, const struct question *question, json_
     }
     int r = question->answer(m, question->name, ret_body, err);
     if (r == 0) {
-        waiting_add_lateness(m, *ret_body);
+        waiting_add_lateness(m, question->patience_us, *ret_body);
         keep(m, question, *ret_body);
     }
     return r;
@@ -123,16 +127,31 @@ static void answer_question(struct manager *m, const struct error *err, void *da
     question->reply(body, err, question->data);
 }
 
-void questions_ask(struct manager *m, answer_fn *answer, const char *name,
-                   const struct request *request)
+static void ask(struct manager *m, answer_fn *answer, const char *name,
+                const struct request *request, uint64_t patience_us)
 {
     struct question *question = xcalloc(1, sizeof(*question));
     *question = (struct question){.answer = answer,
                                   .reply = request->reply,
                                   .data = request->data,
-                                  .asked_us = clock_monotonic_us()};
+                                  .asked_us = clock_monotonic_us(),
+                                  .patience_us = patience_us};
     STR_SET(question->name, name);
-    observe_soon(m, answer_question, question);
+    observe_soon(m, patience_us, answer_question, question);
+}
+
+void questions_ask(struct manager *m, answer_fn *answer, const char *name,
+                   const struct request *request)
+{
+    ask(m, answer, name, request, looks_read_patience_us(m));
+}
+
+void questions_ask_of_store(struct manager *m, answer_fn *answer, const char *name,
+                            const struct request *request)
+{
+    uint64_t patience_us = looks_read_patience_us(m);
+    ask(m, answer, name, request,
+        patience_us < STORE_PATIENCE_US ? patience_us : STORE_PATIENCE_US);
 }
 
 static int answer_host(struct manager *m, const char *name, json_t **ret_body, struct error *err)

@@ -18,6 +18,9 @@ typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, st
  * asked the same meanwhile get the same answer. */
 void questions_ask(struct manager *m, answer_fn *answer, const char *name,
                    const struct request *request);
+/* The same for what is stored, and only has its problems from the host: in half a second. */
+void questions_ask_of_store(struct manager *m, answer_fn *answer, const char *name,
+                            const struct request *request);
 
 /* The answers that are kept: the same for all who asked the same meanwhile. */
 struct answers *answers_new(void);

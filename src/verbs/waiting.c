@@ -42,7 +42,8 @@ static void describe_late(const struct manager *m, struct late *late)
     }
 }
 
-static size_t find_late(const struct manager *m, struct late late[SOURCE_COUNT + 1])
+static size_t find_late(const struct manager *m, uint64_t patience_us,
+                        struct late late[SOURCE_COUNT + 1])
 {
     struct look_calls calls = looks_calls(m);
     const struct late all[] = {
@@ -50,7 +51,6 @@ static size_t find_late(const struct manager *m, struct late late[SOURCE_COUNT +
         {"sysfs", calls.pci_us, "GPUs are shown as last observed", ""},
         {"libvirt", calls.guests_us, "VMs are shown as last observed", ""},
     };
-    uint64_t patience_us = looks_read_patience_us(m);
     uint64_t now_us = clock_monotonic_us();
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
@@ -70,11 +70,11 @@ static uint64_t age_s(uint64_t since_us)
     return now_us > since_us ? (now_us - since_us) / USECS_PER_S : 0;
 }
 
-void waiting_add_lateness(const struct manager *m, json_t *body)
+void waiting_add_lateness(const struct manager *m, uint64_t patience_us, json_t *body)
 {
     struct late late[SOURCE_COUNT + 1];
     CLEANUP_STRBUF struct strbuf text = {0};
-    size_t n = find_late(m, late);
+    size_t n = find_late(m, patience_us, late);
     uint64_t seen_us = looks_seen_us(m, SOURCE_HARDWARE);
     for (size_t i = 0; i < n; i++) {
         strbuf_addf(&text, "%s%s (%llu s): %s", i > 0 ? "; " : "", late[i].text,
@@ -103,7 +103,7 @@ static json_t *problems_to_json(const struct manager *m)
 {
     struct late late[SOURCE_COUNT + 1];
     json_t *list = json_array();
-    size_t n = find_late(m, late);
+    size_t n = find_late(m, looks_read_patience_us(m), late);
     for (size_t i = 0; i < n; i++) {
         char text[LATE_TEXT_SIZE + 64];
         str_print(text, sizeof(text), "%s; %s", late[i].text, late[i].effect);

@@ -7,8 +7,8 @@
 
 #include "service/service.h"
 
-/* Adds to the answer of who reads when that was seen, and what is late. */
-void waiting_add_lateness(const struct manager *m, json_t *body);
+/* Adds to the answer of who reads, and has waited so long, when that was seen, and what is late. */
+void waiting_add_lateness(const struct manager *m, uint64_t patience_us, json_t *body);
 
 /* Verbs (service/verbs.def). */
 verb_fn verb_get_health;

@@ -570,7 +570,7 @@ void observe_all(struct manager *m, observed_fn *fn, void *data)
     observe(m, true, 0, fn, data);
 }
 
-void observe_soon(struct manager *m, observed_fn *fn, void *data)
+void observe_soon(struct manager *m, uint64_t patience_us, observed_fn *fn, void *data)
 {
-    observe(m, true, looks_read_patience_us(m), fn, data);
+    observe(m, true, patience_us, fn, data);
 }

@@ -3,6 +3,8 @@
 #ifndef WATCH_OBSERVE_H
 #define WATCH_OBSERVE_H
 
+#include <stdint.h>
+
 #include "watch/source.h"
 
 /* Calls `fn` after a look, at all or at the hardware alone, that starts after this call. Requests
@@ -10,8 +12,8 @@
  * only the look matters. */
 void observe_all(struct manager *m, observed_fn *fn, void *data);
 void observe_hardware(struct manager *m, observed_fn *fn, void *data);
-/* For who only reads: all, or after a moment what was seen last (see waiting_add_lateness()). */
-void observe_soon(struct manager *m, observed_fn *fn, void *data);
+/* For who only reads: all, or after `patience_us` what was seen last (waiting_add_lateness()). */
+void observe_soon(struct manager *m, uint64_t patience_us, observed_fn *fn, void *data);
 void observe_on_timeout(void *data); /* a timer's function */
 
 #endif

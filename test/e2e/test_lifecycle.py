@@ -193,6 +193,7 @@ def test_a_vm_that_is_defined_again_in_time_keeps_its_claims(one):
     xml = one.virsh("dumpxml", "--inactive", "web1").stdout
     one.stop()
     one.start("--vm-grace", "30", "--observe-period", "1")
+    one.api.get("/v1/vms/web1")  # cleaved has seen it
     one.virsh("undefine", "web1")
     wait_for(lambda: events(one, "claim-orphaned"))
     without = "".join(line for line in xml.splitlines(True) if "<uuid>" not in line)

@@ -50,6 +50,7 @@
 #include "watch/observe.h"
 #include "watch/seen.h"
 #include "watch/unasked.h"
+#include "watch/vm_events.h"
 #include "watch/vm_overlay.h"
 
 #define MAX_UNFINISHED 16
@@ -139,6 +140,7 @@ static int start_workers(struct manager *m, struct error *err)
         {"vm-change", &m->step_workers[PORT_GUEST]},
     };
     int r = looks_open(m, observe_on_timeout);
+    r = r != 0 ? r : vm_events_open(m);
     r = r != 0 ? r : operations_open(&m->operations, m->config.loop);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(workers); i++) {
         r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
@@ -378,6 +380,7 @@ void manager_free(struct manager *m)
         worker_free(m->step_workers[i]);
     }
     looks_close(m);
+    vm_events_close(m);
     ledger_end_aside(m->ledger); /* the runner, among others, waits for what it stores */
     json_decref(m->kept_plans.body);
     json_decref(m->kept_made.body);

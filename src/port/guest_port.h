@@ -73,6 +73,9 @@ struct guest_progress {
 
 struct guest_port;
 
+/* On a thread of the port's own: returns at once. */
+typedef void guest_changed_fn(void *data);
+
 /* FIND, CHECK and LOOK do nothing; only KILL ever ends a guest against its will. */
 enum guest_stop {
     GUEST_STOP_FIND,  /* is it there, and on? */
@@ -87,6 +90,10 @@ struct guest_port_ops {
     /* Read-only. Adds to `host` the libvirt version and all domains with their host devices. A
      * missing libvirt is no error: host->libvirt_problem says it in one sentence. (waits) */
     int (*observe)(struct guest_port *port, struct host *host, struct error *err);
+    /* Optional: NULL where VMs' changes are not reported. From the next observe() on, `changed` is
+     * called whenever a VM is defined, undefined, started, paused or ended. NULL: no more, which
+     * holds as soon as this has returned. Never waits. */
+    void (*follow)(struct guest_port *port, guest_changed_fn *changed, void *data);
     /* Read-only. 0 = apply can only fail for a run-time reason. (waits for vm) */
     int (*check)(struct guest_port *port, const struct step *step, struct error *err);
     /* Idempotent: a step whose result is already there succeeds. Reads back and compares; a

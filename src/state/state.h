@@ -117,6 +117,7 @@ struct manager {
     VEC(struct vm_overlay) vm_overlays;
     struct gone_vms *gone;
     struct intruded *intruded;
+    struct vm_events *vm_events; /* libvirt's, on their way to a look */
 
     /* ---- src/turn: whose change, and which plan, is in hand ---- */
     struct queue *queue;

@@ -20,6 +20,7 @@
 
 /* How long those who only read are answered in one turn of the loop. */
 #define SERVE_US 2000
+#define ALL_SOURCES ((1U << SOURCE_COUNT) - 1)
 
 static const struct host nothing;
 
@@ -545,16 +546,17 @@ static void only_look(struct manager *m, const struct error *err, void *data)
     (void)data;
 }
 
-static void observe(struct manager *m, bool guests, uint64_t patience_us, observed_fn *fn,
+/* `sources`: a set of bits, by enum observation_source. */
+static void observe(struct manager *m, unsigned sources, uint64_t patience_us, observed_fn *fn,
                     void *data)
 {
     struct observer observer = {.fn = fn != NULL ? fn : only_look, .data = data};
     if (patience_us != 0) {
         observer.due_us = clock_monotonic_us() + patience_us;
     }
-    if (!m->stopping) {
-        observer.needs[SOURCE_HARDWARE] = ask(m, SOURCE_HARDWARE);
-        observer.needs[SOURCE_GUESTS] = guests ? ask(m, SOURCE_GUESTS) : 0;
+    for (size_t source = 0; !m->stopping && source < SOURCE_COUNT; source++) {
+        bool wanted = (sources & 1U << source) != 0;
+        observer.needs[source] = wanted ? ask(m, (enum observation_source)source) : 0;
     }
     *vec_push(&m->looks->observers) = observer;
     set_timer(m);
@@ -562,15 +564,20 @@ static void observe(struct manager *m, bool guests, uint64_t patience_us, observ
 
 void observe_hardware(struct manager *m, observed_fn *fn, void *data)
 {
-    observe(m, false, 0, fn, data);
+    observe(m, 1U << SOURCE_HARDWARE, 0, fn, data);
+}
+
+void observe_guests(struct manager *m)
+{
+    observe(m, 1U << SOURCE_GUESTS, 0, NULL, NULL);
 }
 
 void observe_all(struct manager *m, observed_fn *fn, void *data)
 {
-    observe(m, true, 0, fn, data);
+    observe(m, ALL_SOURCES, 0, fn, data);
 }
 
 void observe_soon(struct manager *m, uint64_t patience_us, observed_fn *fn, void *data)
 {
-    observe(m, true, patience_us, fn, data);
+    observe(m, ALL_SOURCES, patience_us, fn, data);
 }

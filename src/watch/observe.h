@@ -12,6 +12,8 @@
  * only the look matters. */
 void observe_all(struct manager *m, observed_fn *fn, void *data);
 void observe_hardware(struct manager *m, observed_fn *fn, void *data);
+/* A look at the guests alone, that starts after this call. */
+void observe_guests(struct manager *m);
 /* For who only reads: all, or after `patience_us` what was seen last (waiting_add_lateness()). */
 void observe_soon(struct manager *m, uint64_t patience_us, observed_fn *fn, void *data);
 void observe_on_timeout(void *data); /* a timer's function */

@@ -13,6 +13,8 @@ struct fake_guest_port {
     struct fake_host *host;
     fake_hook_fn *hook;
     void *hook_data;
+    guest_changed_fn *changed;
+    void *changed_data;
 };
 
 static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -160,6 +162,21 @@ static int fake_guest_observe(struct guest_port *port, struct host *host, struct
         show_vm(from, vm, from->running, true);
     }
     return 0;
+}
+
+static void fake_guest_follow(struct guest_port *port, guest_changed_fn *changed, void *data)
+{
+    struct fake_guest_port *guest = (struct fake_guest_port *)port;
+    guest->changed = changed;
+    guest->changed_data = data;
+}
+
+void fake_guest_report(struct guest_port *port)
+{
+    const struct fake_guest_port *guest = (const struct fake_guest_port *)port;
+    if (guest->changed != NULL) {
+        guest->changed(guest->changed_data);
+    }
 }
 
 static int fake_guest_may_define(struct guest_port *port, const char *xml, const char *name,
@@ -370,6 +387,7 @@ static void fake_guest_free(struct guest_port *port)
 
 static const struct guest_port_ops guest_ops = {
     .observe = fake_guest_observe,
+    .follow = fake_guest_follow,
     .check = fake_guest_check,
     .apply = fake_guest_apply,
     .may_define = fake_guest_may_define,

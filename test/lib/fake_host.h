@@ -107,6 +107,8 @@ struct guest_port *fake_guest_port_new(struct fake_host *host); /* the one of th
  * ("release") while the VM is locked. */
 typedef int fake_hook_fn(const char *vm, const char *operation, void *data, struct error *err);
 void fake_guest_set_hook(struct guest_port *port, fake_hook_fn *fn, void *data);
+/* An event of libvirt's: a VM has changed. */
+void fake_guest_report(struct guest_port *port);
 /* The host in memory is a plain struct, and ports are called from several threads: each call takes
  * the lock. */
 void fake_lock(void);

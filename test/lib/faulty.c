@@ -150,6 +150,12 @@ static int guest_may_undefine(struct guest_port *port, const char *vm, struct er
     WITH_FAULT(self, err, ALONE(self->inner->ops->may_undefine(self->inner, vm, err)));
 }
 
+static void guest_follow(struct guest_port *port, guest_changed_fn *changed, void *data)
+{
+    struct guest_port *inner = ((struct faulty_guest *)port)->inner;
+    inner->ops->follow(inner, changed, data);
+}
+
 static int guest_start(struct guest_port *port, const char *vm, struct error *err)
 {
     struct faulty_guest *self = (struct faulty_guest *)port;
@@ -225,6 +231,7 @@ static const struct pci_port_ops pci_ops = {
     .observe = pci_observe, .check = pci_check, .apply = pci_apply, .free = pci_free};
 static const struct guest_port_ops guest_ops = {
     .observe = guest_observe,
+    .follow = guest_follow,
     .check = guest_check,
     .apply = guest_apply,
     .may_define = guest_may_define,

@@ -67,7 +67,8 @@ void mhost_open(struct mhost *mhost, const struct mhost_data *data, struct fake_
     struct ports fakes = fake_ports_new(host);
     mhost->fake_guest = fakes.guest;
     mhost->ports = faulty_ports_new(fakes, &mhost->faults);
-    mhost->watch_guest = faulty_guest_new(fake_guest_port_new(host), &mhost->faults);
+    mhost->fake_watch = fake_guest_port_new(host);
+    mhost->watch_guest = faulty_guest_new(mhost->fake_watch, &mhost->faults);
     mhost->store = faulty_store_new(store, &mhost->faults);
 }
 

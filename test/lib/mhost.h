@@ -35,6 +35,7 @@ struct mhost {
     struct ports ports;
     struct guest_port *watch_guest;
     struct guest_port *fake_guest; /* the one below ports.guest, to set a hook */
+    struct guest_port *fake_watch; /* the one below watch_guest, to report events */
     uint64_t vm_grace_us, hook_deadline_us;
     /* Adds to the configuration of each manager that is started; may be NULL. */
     void (*configure)(struct mhost *mhost, struct manager_config *config);

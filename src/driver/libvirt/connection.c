@@ -80,7 +80,11 @@ int libvirt_connect(struct libvirt_port *port, struct error *err)
     port->connection = virConnectOpen(port->uri);
     if (port->connection != NULL) {
         port->session++;
-        port->ends = port->observes ? vm_ends_subscribe(port->connection) : NULL;
+        port->ends = NULL;
+        if (port->observes) {
+            port->ends = vm_ends_subscribe(port->connection);
+            vm_ends_follow(port->ends, port->changed, port->changed_data);
+        }
         return 0;
     }
     int result = libvirt_error(err, "libvirt", "libvirt at \"%s\" does not answer", port->uri);

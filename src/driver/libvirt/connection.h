@@ -12,10 +12,12 @@
 struct libvirt_port {
     struct guest_port port; /* first */
     char *uri;
-    virConnectPtr connection; /* NULL: not connected now */
-    uint64_t session;         /* connections so far */
-    bool observes;            /* wants to hear of VMs that end */
-    struct vm_ends *ends;     /* of this connection; NULL: nothing is reported */
+    virConnectPtr connection;  /* NULL: not connected now */
+    uint64_t session;          /* connections so far */
+    bool observes;             /* wants to hear of VMs that end */
+    struct vm_ends *ends;      /* of this connection; NULL: nothing is reported */
+    guest_changed_fn *changed; /* who hears of each event; NULL: it is only kept for looks */
+    void *changed_data;
 };
 
 DEFINE_FREEP(virDomainPtr, virDomainFree)

@@ -13,6 +13,7 @@
 #include "driver/libvirt/connection.h"
 #include "driver/libvirt/domain_edit.h"
 #include "driver/libvirt/facts_xml.h"
+#include "driver/libvirt/vm_ends.h"
 
 static struct libvirt_port *port_of(struct guest_port *port)
 {
@@ -22,6 +23,14 @@ static struct libvirt_port *port_of(struct guest_port *port)
 static int observe(struct guest_port *port, struct host *host, struct error *err)
 {
     return libvirt_observe(port_of(port), host, err);
+}
+
+static void follow(struct guest_port *port, guest_changed_fn *changed, void *data)
+{
+    struct libvirt_port *own = port_of(port);
+    own->changed = changed;
+    own->changed_data = data;
+    vm_ends_follow(own->ends, changed, data);
 }
 
 static int check(struct guest_port *port, const struct step *step, struct error *err)
@@ -313,6 +322,7 @@ static void free_port(struct guest_port *port)
 
 static const struct guest_port_ops ops = {
     .observe = observe,
+    .follow = follow,
     .check = check,
     .apply = apply,
     .may_define = may_define,

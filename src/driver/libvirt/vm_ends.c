@@ -18,7 +18,10 @@ struct vm_ends {
     virConnectPtr connection;
     int callback;
     pthread_mutex_t lock;
-    VEC(struct vm_end) ends; /* under lock */
+    /* Under lock: */
+    VEC(struct vm_end) ends;
+    guest_changed_fn *changed;
+    void *changed_data;
 };
 
 /* ---- libvirt's event loop: there is one per process ---- */
@@ -125,6 +128,9 @@ static int on_event(virConnectPtr connection, virDomainPtr domain, int event, in
     if (virDomainGetUUIDString(domain, uuid) == 0) { /* asks nothing of libvirtd */
         pthread_mutex_lock(&ends->lock);
         note(ends, uuid, event, detail);
+        if (ends->changed != NULL) { /* under the lock: follow() may end it */
+            ends->changed(ends->changed_data);
+        }
         pthread_mutex_unlock(&ends->lock);
     }
     return 0;
@@ -155,9 +161,20 @@ struct vm_ends *vm_ends_subscribe(virConnectPtr connection)
     return ends;
 }
 
+void vm_ends_follow(struct vm_ends *ends, guest_changed_fn *changed, void *data)
+{
+    if (ends != NULL) {
+        pthread_mutex_lock(&ends->lock);
+        ends->changed = changed;
+        ends->changed_data = data;
+        pthread_mutex_unlock(&ends->lock);
+    }
+}
+
 void vm_ends_unsubscribe(struct vm_ends *ends)
 {
     if (ends != NULL) {
+        vm_ends_follow(ends, NULL, NULL);
         (void)virConnectDomainEventDeregisterAny(ends->connection, ends->callback);
     }
 }

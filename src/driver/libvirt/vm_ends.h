@@ -11,6 +11,7 @@
 #include <libvirt/libvirt.h>
 
 #include "model/host.h"
+#include "port/guest_port.h"
 
 struct vm_ends;
 
@@ -19,6 +20,8 @@ void vm_ends_prepare(void);
 /* From now on, of this connection, which must be opened after vm_ends_prepare(). NULL where libvirt
  * can't: then no event is evidence. */
 struct vm_ends *vm_ends_subscribe(virConnectPtr connection);
+/* Calls `changed` after each event; NULL: no more, once this has returned. */
+void vm_ends_follow(struct vm_ends *ends, guest_changed_fn *changed, void *data);
 /* Before the connection is closed. NULL does nothing. */
 void vm_ends_unsubscribe(struct vm_ends *ends);
 /* Adds those that are not among the host's VMs. */

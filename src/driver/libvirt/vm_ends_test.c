@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Undefinitions, as libvirt's own test driver tells of them. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,10 +98,44 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
     port->ops->free(port);
 }
 
+static void count(void *data)
+{
+    atomic_uint *n = data;
+    atomic_fetch_add(n, 1);
+}
+
+static bool is_counted(void *data)
+{
+    atomic_uint *n = data;
+    return atomic_load(n) > 0;
+}
+
+static void who_follows_hears_of_each_change_until_it_is_over(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_fresh_driver();
+    atomic_uint n = 0;
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    port->ops->follow(port, count, &n);
+    host_free(observe_driver(port));
+    virConnectPtr other = virConnectOpen(TEST_DRIVER);
+    undefine_new(port, other, "heard", uuid);
+    assert_true(await(is_counted, &n));
+    await_events(port, other);
+    unsigned before = atomic_load(&n);
+    assert_true(before >= 4); /* defined and undefined, and so was "last" */
+    port->ops->follow(port, NULL, NULL);
+    await_events(port, other);
+    assert_int_equal(atomic_load(&n), before);
+    virConnectClose(other);
+    port->ops->free(port);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(libvirt_tells_which_vms_were_undefined),
+        cmocka_unit_test(who_follows_hears_of_each_change_until_it_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

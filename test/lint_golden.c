@@ -176,6 +176,109 @@ static void make_claims(struct claims *claims)
     add_claim(claims, "wide", "wide", (struct pci_addr){.domain = 0x10000, .bus = 0xe1}, "");
 }
 
+/* ---- advice that contradicts itself ---- */
+
+/* What an advice leaves open: of a device, of a claim, of a display. An advice that has nothing to
+ * do with one of them leaves all of it open. */
+enum { KEEP = 1, REMOVE = 2, RESTORE = 4, DELETE = 8, SHOW = 16, HIDE = 32, ALL = 63 };
+#define DEVICE (KEEP | REMOVE)
+#define CLAIM (RESTORE | DELETE)
+#define DISPLAY (SHOW | HIDE)
+#define OPEN(group, what) ((ALL & ~(group)) | (what))
+
+/* By a part of the advice; the first that fits. */
+static const struct {
+    const char *part;
+    unsigned open;
+} advices[] = {
+    {"or remove the device, and claim one", ALL},
+    {"or remove the device:", ALL},
+    {"write managed=", OPEN(DEVICE, KEEP)},
+    {"remove the alias, or write that of", OPEN(DEVICE, KEEP)},
+    {"which corrects the definition", OPEN(DEVICE, KEEP)},
+    {"in its place", OPEN(DEVICE, KEEP)},
+    {"makes the vGPU of claim", OPEN(DEVICE, KEEP)},
+    {"writes the device's path instead", OPEN(DEVICE, KEEP)},
+    {"binds the companions", OPEN(DEVICE, KEEP)},
+    {"claim the GPU, and cleave takes all", ALL},
+    {"or delete the claim (", OPEN(DEVICE, KEEP)},
+    {"and create it again if the VM needs it", OPEN(CLAIM, DELETE)},
+    {"or drop `migratable`", ALL},
+    {"remove it with `cleave gc`", OPEN(DEVICE, REMOVE)},
+    {"`cleave gc` removes it", OPEN(DEVICE, REMOVE)},
+    {"remove it from one of the VMs", ALL},
+    {"remove it (`virsh edit", OPEN(DEVICE, REMOVE)},
+    {"remove it: `virsh edit", OPEN(DEVICE, REMOVE)},
+    {"remove one of them", OPEN(DEVICE, REMOVE)},
+    {"keep display and ramfb only at the first", OPEN(DISPLAY, HIDE)},
+    {"or drop display and ramfb", ALL},
+    {"write display='on' next to it, or drop ramfb", ALL},
+    {"drop ramfb", OPEN(DISPLAY, HIDE)},
+    {"puts the device in", ALL},
+    {"restore the device of claim", OPEN(DEVICE, KEEP) & OPEN(CLAIM, RESTORE)},
+    {"that function belongs to another board", ALL},
+    {"`cleave gpu show", ALL},
+    {"write <pcihole64", ALL},
+    {"use the machine type", ALL},
+    {"define it (`virsh define`)", ALL},
+    {"libvirt 10.0", ALL},
+    {"remove <iommu>", ALL},
+    {"allow node", ALL},
+    {"write <maxphysaddr", ALL},
+    {"drop it: libvirt's own limit", ALL},
+    {"if the guest reports a BAR", ALL},
+    {"remove it, and claim the device", ALL},
+    {"use mode host-model", ALL},
+    {"if the VM must start, create", ALL},
+    {"delete or move that vGPU", ALL},
+    {"virsh managedsave-remove", ALL},
+    {"into the saved state", ALL},
+};
+
+static unsigned what_is_open(const struct finding *it)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(advices); i++) {
+        if (strstr(it->advice, advices[i].part) != NULL) {
+            return advices[i].open;
+        }
+    }
+    fail_msg("what does it leave open? %s", it->advice);
+    return 0;
+}
+
+/* A fact that one finding states, and another denies. */
+static const char *const denials[][2] = {{"carries a vGPU", "has no vGPU"},
+                                         {"carries a vGPU", "is not enabled"},
+                                         {"has no claim", "belongs to claim"},
+                                         {"has no claim", "for claim"}};
+
+static void assert_facts_agree(const struct finding *a, const struct finding *b, const char *what)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(denials); i++) {
+        if (strstr(a->message, denials[i][0]) != NULL &&
+            strstr(b->message, denials[i][1]) != NULL) {
+            fail_msg("%s: \"%s\" and \"%s\"", what, a->message, b->message);
+        }
+    }
+}
+
+static void assert_agree(const struct findings *findings, const char *what)
+{
+    for (vec_each(findings, a)) {
+        for (vec_each(findings, b)) {
+            bool same = a->line != 0 && a->line == b->line;
+            unsigned both = what_is_open(a) & what_is_open(b);
+            bool device = (both & DEVICE) != 0 && (both & DISPLAY) != 0;
+            if ((same && !device) || (both & CLAIM) == 0) {
+                fail_msg("%s: \"%s\" and \"%s\"", what, a->advice, b->advice);
+            }
+            if (same) {
+                assert_facts_agree(a, b, what);
+            }
+        }
+    }
+}
+
 /* ---- the answers ---- */
 
 static void add_saved(struct domain_facts *facts, const char *claim, uint8_t function)
@@ -218,6 +321,7 @@ static char *answer(const char *name, bool *seen_rules)
             seen_rules[i] = seen_rules[i] || str_eq(lint_rule_id(i), it->rule->id);
         }
     }
+    assert_agree(&findings, name);
     vec_done(&findings);
     vec_done(&claims);
     return strbuf_take(&text);
@@ -288,6 +392,94 @@ static void findings_are_bounded(void **state)
     vec_done(&findings);
 }
 
+/* ---- all that can be odd about one device ---- */
+
+enum owner { NO_CLAIM, OURS, FAILED, FOREIGN, OWNERS };
+enum alias { NO_ALIAS, RIGHT_ALIAS, LOST_ALIAS, OTHER_ALIAS, FOREIGN_ALIAS, ALIASES };
+
+/* One definition of all that a table's row can be. */
+struct odd {
+    struct domain_device device;
+    enum owner owner;
+    enum alias alias;
+    bool twice, running, migratable;
+};
+
+static void add_alias(struct domain_facts *facts, enum alias alias)
+{
+    static const char *const names[] = {[NO_ALIAS] = "",
+                                        [RIGHT_ALIAS] = "its",
+                                        [LOST_ALIAS] = "lost",
+                                        [OTHER_ALIAS] = "other",
+                                        [FOREIGN_ALIAS] = "foreign"};
+    STR_SET(facts->devices.items[0].claim, names[alias]);
+}
+
+static void judge(const struct host *host, const struct odd *odd)
+{
+    CLEANUP_DOMAIN_FACTS struct domain_facts facts = {.name = "vm", .running = odd->running};
+    struct claims claims = {0};
+    struct findings findings = {0};
+    const struct pci_addr elsewhere = {.bus = 0x99};
+    *vec_push(&facts.devices) = odd->device;
+    add_alias(&facts, odd->alias);
+    if (odd->twice) {
+        struct domain_device again = facts.devices.items[0];
+        again.line = 7;
+        *vec_push(&facts.devices) = again;
+    }
+    add_claim(&claims, "other", "vm", elsewhere, "")->spec.migratable = odd->migratable;
+    add_claim(&claims, "foreign", "another", elsewhere, "");
+    if (odd->owner != NO_CLAIM) {
+        struct claim *claim = add_claim(&claims, "its", odd->owner == FOREIGN ? "another" : "vm",
+                                        odd->device.addr, odd->device.mdev_uuid);
+        claim->state = odd->owner == FAILED ? CLAIM_FAILED : CLAIM_BOUND;
+    }
+    lint_domain(&facts, host, &claims, &findings);
+    CLEANUP_FREE char *what = xasprintf(
+        "device %02x.%u %s managed %d display %d ramfb %d, owner %d, alias %d%s%s%s",
+        odd->device.addr.bus, odd->device.addr.function, odd->device.mdev_uuid, odd->device.managed,
+        odd->device.display, odd->device.ramfb, odd->owner, odd->alias, odd->twice ? ", twice" : "",
+        odd->running ? ", running" : "", odd->migratable ? ", migratable" : "");
+    assert_agree(&findings, what);
+    vec_done(&findings);
+    vec_done(&claims);
+}
+
+static void no_two_findings_of_a_definition_contradict_each_other(void **state)
+{
+    static const struct domain_device devices[] = {
+        {.addr = {.bus = 0x41}}, /* a whole GPU on vfio-pci, and one on nvidia */
+        {.addr = {.bus = 0x42}},
+        {.addr = {.bus = 0x42, .function = 4}}, /* with a vGPU, without, and not enabled */
+        {.addr = {.bus = 0x42, .function = 5}},
+        {.addr = {.bus = 0x42, .function = 7}},
+        {.is_mdev = true, .mdev_uuid = MDEV_A},
+        {.is_mdev = true, .mdev_uuid = "c2177883-f1bb-47f0-914d-32a22e3a8899"},
+        {.addr = {.bus = 0x66}},
+        {.addr = {.bus = 0x01}},
+        {.addr = {.bus = 0x51}},
+        {.addr = {.domain = 0x10000, .bus = 0xe1}},
+    };
+    (void)state;
+    CLEANUP(host_freep) struct host *host = make_host();
+    for (size_t i = 0; i < ARRAY_SIZE(devices) * OWNERS * ALIASES; i++) {
+        for (unsigned bits = 0; bits < 64; bits++) {
+            struct odd odd = {.device = devices[i / OWNERS / ALIASES],
+                              .owner = (enum owner)(i / ALIASES % OWNERS),
+                              .alias = (enum alias)(i % ALIASES),
+                              .twice = (bits & 1) != 0,
+                              .running = (bits & 2) != 0,
+                              .migratable = (bits & 4) != 0};
+            odd.device.line = 3;
+            odd.device.managed = (bits & 8) != 0 ? TRI_YES : TRI_NO;
+            odd.device.display = (bits & 16) != 0;
+            odd.device.ramfb = (bits & 32) != 0;
+            judge(host, &odd);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +487,7 @@ int main(void)
         cmocka_unit_test(a_definition_that_is_right_has_no_findings),
         cmocka_unit_test(an_old_libvirt_is_reported),
         cmocka_unit_test(findings_are_bounded),
+        cmocka_unit_test(no_two_findings_of_a_definition_contradict_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,8 @@ void lint_claim_intruded(struct lint *lint)
 static void find_devices_that_stay(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (seen->whole || seen->gpu == NULL) {
+        bool missing = seen->gpu == NULL && (seen->claim != NULL || seen->meant != NULL);
+        if ((seen->whole || seen->gpu == NULL) && !missing && seen->leaves == LEAVES_NOT) {
             struct finding *it =
                 lint_find(lint, seen->device->line, lint_element(seen), "%s %s can't move",
                           seen->whole ? "the whole GPU" : "the device", seen->name);

@@ -24,10 +24,13 @@ static bool comes_at_start(const struct lint *lint, const struct seen *seen)
 void lint_managed_vgpu(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (is_vendor_vfio(seen) && seen->device->managed == TRI_YES) {
+        if (is_vendor_vfio(seen) && seen->device->managed == TRI_YES &&
+            seen->leaves == LEAVES_NOT) {
             struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                           "%s carries a vGPU, but has managed='yes'", seen->name);
-            lint_advise(it, "write managed='no' (`virsh edit %s`)", SHELL_ARG(lint->facts->name));
+                                           "%s is a virtual function for a vGPU, but has "
+                                           "managed='yes'",
+                                           seen->name);
+            lint_advise_mend(lint, it, seen, "write managed='no'");
         }
     }
 }
@@ -36,7 +39,8 @@ void lint_unmanaged_gpu(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
         bool refused = seen->state == HOST_DEVICE_WITH_HOST;
-        if ((seen->whole && seen->device->managed != TRI_YES) || refused) {
+        bool unmanaged = (seen->whole && seen->device->managed != TRI_YES) || refused;
+        if (unmanaged && seen->leaves == LEAVES_NOT) {
             const char *driver = seen->whole ? seen->gpu->driver : seen->vf->driver;
             struct finding *it =
                 lint_find(lint, seen->device->line, lint_element(seen),
@@ -44,7 +48,7 @@ void lint_unmanaged_gpu(struct lint *lint)
                           seen->whole ? "the whole GPU" : "the virtual function", seen->name,
                           driver[0] != '\0' ? driver : "none");
             it->severity = refused && !lint->facts->running ? SEVERITY_ERROR : it->severity;
-            lint_advise(it, "write managed='yes' (`virsh edit %s`)", SHELL_ARG(lint->facts->name));
+            lint_advise_mend(lint, it, seen, "write managed='yes'");
         }
     }
 }
@@ -90,6 +94,29 @@ static void find_no_function(struct lint *lint, const struct seen *seen)
                 SHELL_ARG(lint->facts->name));
 }
 
+/* For a device of this VM's that is not there as it should be. */
+static void advise_restore(struct lint *lint, struct finding *it, const struct seen *seen)
+{
+    if (seen->meant != NULL) {
+        lint_advise(it, "`cleave vm start %s` puts the device of claim \"%s\" in its place",
+                    SHELL_ARG(lint->facts->name), seen->meant->name);
+    } else if (seen->claim->state == CLAIM_FAILED) {
+        lint_advise(it, "`cleave claim delete %s`, and create it again if the VM needs it",
+                    seen->claim->name);
+    } else {
+        lint_advise(it,
+                    "restore it (`cleave host restore`), or delete the claim (`cleave claim "
+                    "delete %s`)",
+                    seen->claim->name);
+    }
+}
+
+/* A rule of its own says that the device has to leave, and is as grave. */
+static bool is_judged(const struct seen *seen)
+{
+    return seen->leaves == LEAVES_TWICE || seen->leaves == LEAVES_FOREIGN;
+}
+
 void lint_absent(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
@@ -97,6 +124,9 @@ void lint_absent(struct lint *lint)
         bool of_claim = device->claim[0] != '\0' || seen->claim != NULL;
         bool absent = seen->state == HOST_DEVICE_NO_MDEV || seen->state == HOST_DEVICE_NO_FUNCTION;
         bool elsewhere = of_claim && seen->gpu == NULL && seen->state != HOST_DEVICE_UNKNOWN;
+        if (is_judged(seen)) {
+            continue;
+        }
         if (seen->claim != NULL && is_of_other_interface(lint, seen)) {
             find_other_interface(lint, seen);
             continue;
@@ -111,16 +141,10 @@ void lint_absent(struct lint *lint)
         struct finding *it =
             lint_find(lint, device->line, lint_element(seen), "no GPU of this host has %s %s",
                       device->is_mdev ? "the mediated device" : "the device", seen->name);
-        if (seen->claim != NULL) {
-            lint_advise(it,
-                        "restore it (`cleave host restore`), or delete the claim (`cleave claim "
-                        "delete %s`)",
-                        seen->claim->name);
+        if (seen->claim != NULL || seen->meant != NULL) {
+            advise_restore(lint, it, seen);
         } else {
-            lint_advise(it,
-                        "remove it (`virsh edit %s`), and claim a device: `cleave claim create "
-                        "NAME --vm %s`",
-                        SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name));
+            lint_advise_claim(lint, it, seen);
         }
     }
 }
@@ -131,21 +155,18 @@ void lint_no_vgpu(struct lint *lint)
         bool bare = seen->vf != NULL && seen->vf->iface == VGPU_IFACE_VENDOR_VFIO &&
                     seen->vgpu == NULL && seen->state != HOST_DEVICE_UNKNOWN;
         bool other = seen->claim != NULL && is_of_other_interface(lint, seen);
-        if ((!bare && seen->state != HOST_DEVICE_VF_OFF) || other || comes_at_start(lint, seen)) {
+        if ((!bare && seen->state != HOST_DEVICE_VF_OFF) || other || is_judged(seen) ||
+            comes_at_start(lint, seen)) {
             continue;
         }
         struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                        seen->vf == NULL ? "the virtual function %s is not enabled"
                                                         : "the virtual function %s has no vGPU",
                                        seen->name);
-        if (seen->claim != NULL) {
-            lint_advise(it, "restore the device of claim \"%s\": `cleave host restore`",
-                        seen->claim->name);
+        if (seen->claim != NULL || seen->meant != NULL) {
+            advise_restore(lint, it, seen);
         } else {
-            lint_advise(it,
-                        "remove the device (`virsh edit %s`), and claim a vGPU: `cleave claim "
-                        "create NAME --vm %s --type TYPE`",
-                        SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name));
+            lint_advise_claim(lint, it, seen);
         }
     }
 }
@@ -153,15 +174,13 @@ void lint_no_vgpu(struct lint *lint)
 void lint_by_hand(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (seen->gpu != NULL && seen->claim == NULL) {
+        if (seen->gpu != NULL && seen->claim == NULL && seen->meant == NULL &&
+            seen->leaves == LEAVES_NOT && !seen->mended) {
             char bdf[BDF_SIZE];
             struct finding *it =
                 lint_find(lint, seen->device->line, lint_element(seen), "%s of GPU %s has no claim",
                           seen->name, pci_addr_format(&seen->gpu->addr, bdf));
-            lint_advise(it,
-                        "remove it (`virsh edit %s`), and claim a device: `cleave claim create "
-                        "NAME --vm %s --gpu %s`",
-                        SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name), bdf);
+            lint_advise_claim(lint, it, seen);
         }
     }
 }
@@ -183,6 +202,21 @@ void lint_other_claim(struct lint *lint)
     }
 }
 
+static void advise_on_alias(const struct lint *lint, struct finding *it, const struct seen *seen)
+{
+    const char *vm = lint->facts->name;
+    if (seen->leaves != LEAVES_NOT) {
+        lint_advise(it, "remove it with `cleave gc` or `virsh edit %s`", SHELL_ARG(vm));
+    } else if (seen->meant != NULL) {
+        lint_advise(it, "start the VM with `cleave vm start %s`, which corrects the definition",
+                    SHELL_ARG(vm));
+    } else {
+        lint_advise(it,
+                    "remove the alias, or write that of the device's own claim: `virsh edit %s`",
+                    SHELL_ARG(vm));
+    }
+}
+
 void lint_stale_alias(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
@@ -191,20 +225,14 @@ void lint_stale_alias(struct lint *lint)
             continue;
         }
         bool exists = claims_find(lint->claims, alias) != NULL;
+        if (seen->leaves == LEAVES_TWICE) {
+            continue;
+        }
         struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                        "%s has the alias of claim \"%s\", which %s", seen->name,
                                        alias, exists ? "has another device" : "does not exist");
-        lint_advise(it,
-                    exists ? "start the VM with `cleave vm start %s`, which corrects the definition"
-                           : "remove it with `cleave gc` or `virsh edit %s`",
-                    SHELL_ARG(lint->facts->name));
+        advise_on_alias(lint, it, seen);
     }
-}
-
-static bool is_same(const struct domain_device *a, const struct domain_device *b)
-{
-    return a->is_mdev == b->is_mdev && (a->is_mdev ? str_eq(a->mdev_uuid, b->mdev_uuid)
-                                                   : pci_addr_cmp(&a->addr, &b->addr) == 0);
 }
 
 void lint_twice(struct lint *lint)
@@ -212,7 +240,7 @@ void lint_twice(struct lint *lint)
     for (size_t i = 0; i < lint->seen.n; i++) {
         for (size_t j = 0; j < i; j++) {
             const struct seen *seen = &lint->seen.items[i];
-            if (is_same(lint->seen.items[j].device, seen->device)) {
+            if (lint_is_same(lint->seen.items[j].device, seen->device)) {
                 struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                                "%s is already in line %u", seen->name,
                                                lint->seen.items[j].device->line);
@@ -229,7 +257,7 @@ static bool vm_has(const struct vm *vm, const struct domain_device *wanted)
     for (vec_each(&vm->devices, device)) {
         struct domain_device other = {.is_mdev = device->is_mdev, .addr = device->addr};
         STR_SET(other.mdev_uuid, device->mdev_uuid);
-        if (is_same(&other, wanted)) {
+        if (lint_is_same(&other, wanted)) {
             return true;
         }
     }
@@ -240,7 +268,8 @@ void lint_shared(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
         for (vec_each(&lint->host->vms, vm)) {
-            if (str_eq(vm->name, lint->facts->name) || !vm_has(vm, seen->device)) {
+            if (str_eq(vm->name, lint->facts->name) || !vm_has(vm, seen->device) ||
+                seen->leaves == LEAVES_TWICE) {
                 continue;
             }
             struct finding *it =
@@ -256,7 +285,7 @@ void lint_shared(struct lint *lint)
 void lint_old_libvirt(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (is_vendor_vfio(seen) && host_libvirt_is_old(lint->host)) {
+        if (is_vendor_vfio(seen) && host_libvirt_is_old(lint->host) && seen->leaves == LEAVES_NOT) {
             struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                            "libvirt %s can't assign the vGPU at %s",
                                            lint->host->libvirt_version, seen->name);
@@ -269,18 +298,19 @@ void lint_wide_domain(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
         const struct domain_device *device = seen->device;
-        if (!device->is_mdev && device->addr.domain > WIDEST_DOMAIN && !device->by_path) {
+        if (!device->is_mdev && device->addr.domain > WIDEST_DOMAIN && !device->by_path &&
+            seen->leaves == LEAVES_NOT) {
             struct finding *it = lint_find(
                 lint, device->line, lint_element(seen),
                 "%s has a PCI domain that QEMU does not accept in an address", seen->name);
-            if (seen->claim != NULL) {
+            if (seen->meant != NULL) {
+                advise_restore(lint, it, seen);
+            } else if (seen->claim != NULL) {
                 lint_advise(it, "`cleave vm start %s` writes the device's path instead",
                             SHELL_ARG(lint->facts->name));
             } else {
-                lint_advise(it,
-                            "claim the device, and cleave writes its path: `cleave claim create "
-                            "NAME --vm %s --gpu %s`",
-                            SHELL_WORD(lint->facts->name), seen->name);
+                lint_advise_claim(lint, it, seen); /* cleave writes its path */
+                seen->mended = true;
             }
         }
     }
@@ -340,7 +370,8 @@ static bool stays_with_host(const struct lint *lint, const struct gpu *gpu,
 void lint_group(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        for (size_t i = 0; seen->whole && i < seen->gpu->group_members.n; i++) {
+        bool stays = seen->whole && seen->leaves == LEAVES_NOT;
+        for (size_t i = 0; stays && i < seen->gpu->group_members.n; i++) {
             const struct group_member *member = &seen->gpu->group_members.items[i];
             if (!group_member_bars(member) || comes_along(lint, member) ||
                 (comes_at_start(lint, seen) && !stays_with_host(lint, seen->gpu, member))) {
@@ -365,7 +396,7 @@ void lint_group(struct lint *lint)
                 lint_advise(it,
                             "claim the GPU, and cleave takes all functions of its board: `cleave "
                             "claim create NAME --vm %s --mode passthrough --gpu %s`",
-                            SHELL_ARG(lint->facts->name), seen->name);
+                            SHELL_WORD(lint->facts->name), seen->name);
             }
         }
     }

@@ -23,9 +23,6 @@ static const struct lint_rule rules[] = {
     {"vgpu-missing", SEVERITY_ERROR, lint_no_vgpu,
      "a virtual function without a vGPU is useless to a VM",
      "NVIDIA vGPU software user guide, Creating an NVIDIA vGPU on a Linux with KVM host"},
-    {"device-by-hand", SEVERITY_WARNING, lint_by_hand,
-     "no claim restores it after a reboot, and the claim of another VM may get it",
-     "docs/internals/libvirt.md"},
     {"claim-of-another-vm", SEVERITY_ERROR, lint_other_claim,
      "only one VM at a time can use a device; the claim says which", "docs/internals/libvirt.md"},
     {"alias-stale", SEVERITY_WARNING, lint_stale_alias,
@@ -48,6 +45,9 @@ static const struct lint_rule rules[] = {
      "Linux kernel documentation, VFIO (\"Group is not viable\")"},
     {"gpu-problem", SEVERITY_WARNING, lint_gpu_problem,
      "the VM can't use a GPU that the host can't use", "what the driver and the kernel report"},
+    {"device-by-hand", SEVERITY_WARNING, lint_by_hand,
+     "no claim restores it after a reboot, and the claim of another VM may get it",
+     "docs/internals/libvirt.md"},
     /* ---- the machine ---- */
     {"two-displays", SEVERITY_WARNING, lint_two_displays,
      "an emulator has one boot display, and libvirt allows one ramfb",
@@ -124,6 +124,45 @@ static const struct claim *claim_with(const struct claims *claims, const struct 
     return NULL;
 }
 
+static bool is_before(const struct lint *lint, const struct seen *seen)
+{
+    for (const struct seen *other = lint->seen.items; other < seen; other++) {
+        if (lint_is_same(other->device, seen->device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing is there that a VM could get; unknown is not nothing. */
+static bool has_nothing(const struct seen *seen)
+{
+    return seen->state == HOST_DEVICE_NO_MDEV || seen->state == HOST_DEVICE_VF_OFF ||
+           seen->state == HOST_DEVICE_NO_VGPU;
+}
+
+static enum leaves judge(const struct lint *lint, const struct seen *seen)
+{
+    if (is_before(lint, seen)) {
+        return LEAVES_TWICE;
+    }
+    if (seen->claim != NULL) {
+        return lint_is_ours(lint, seen->claim) ? LEAVES_NOT : LEAVES_FOREIGN;
+    }
+    if (seen->device->claim[0] != '\0') {
+        return seen->meant != NULL ? LEAVES_NOT : LEAVES_STALE;
+    }
+    return has_nothing(seen) ? LEAVES_NOTHING : LEAVES_NOT;
+}
+
+/* The claim of its alias, which `cleave vm start` follows. */
+static const struct claim *meant_claim(const struct lint *lint, const struct seen *seen)
+{
+    const struct claim *claim = claims_find(lint->claims, seen->device->claim);
+    bool follows = claim != NULL && lint_is_ours(lint, claim) && claim->state == CLAIM_BOUND;
+    return follows && claim != seen->claim ? claim : NULL;
+}
+
 static void look_up(struct lint *lint)
 {
     for (vec_each(&lint->facts->devices, device)) {
@@ -143,6 +182,8 @@ static void look_up(struct lint *lint)
         seen->whole = it.whole;
         seen->vf = it.vf;
         seen->vgpu = it.vgpu;
+        seen->meant = meant_claim(lint, seen);
+        seen->leaves = judge(lint, seen);
     }
 }
 

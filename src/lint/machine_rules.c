@@ -11,11 +11,27 @@
 
 /* ---- displays ---- */
 
+static bool is_display(const struct seen *seen)
+{
+    return (seen->device->display || seen->device->ramfb) && seen->leaves == LEAVES_NOT;
+}
+
+/* The one that stays a display where there are several. */
+static bool is_first_display(const struct lint *lint, const struct seen *seen)
+{
+    for (const struct seen *other = lint->seen.items; other < seen; other++) {
+        if (is_display(other)) {
+            return false;
+        }
+    }
+    return is_display(seen);
+}
+
 void lint_two_displays(struct lint *lint)
 {
     const struct seen *first = NULL;
     for (vec_each(&lint->seen, seen)) {
-        if (!seen->device->display && !seen->device->ramfb) {
+        if (!is_display(seen)) {
             continue;
         }
         if (first == NULL) {
@@ -33,7 +49,7 @@ void lint_two_displays(struct lint *lint)
 void lint_no_viewer(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (seen->device->display && lint->facts->n_viewers == 0) {
+        if (seen->device->display && lint->facts->n_viewers == 0 && is_first_display(lint, seen)) {
             struct finding *it =
                 lint_find(lint, seen->device->line, "hostdev",
                           "%s has display='on', but no <graphics> shows it", seen->name);
@@ -45,10 +61,12 @@ void lint_no_viewer(struct lint *lint)
 void lint_ramfb_alone(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (seen->device->ramfb && !seen->device->display) {
+        if (seen->device->ramfb && !seen->device->display && seen->leaves == LEAVES_NOT) {
             struct finding *it = lint_find(lint, seen->device->line, "hostdev",
                                            "%s has ramfb='on' without display='on'", seen->name);
-            lint_advise(it, "write display='on' next to it, or drop ramfb");
+            lint_advise(it, is_first_display(lint, seen)
+                                ? "write display='on' next to it, or drop ramfb"
+                                : "drop ramfb");
         }
     }
 }

@@ -8,6 +8,15 @@
 #include "model/domain_facts.h"
 #include "model/host_device.h"
 
+/* Why a device has to leave the definition: no rule says then how to keep it there. */
+enum leaves {
+    LEAVES_NOT,
+    LEAVES_TWICE,   /* it is there already */
+    LEAVES_FOREIGN, /* a claim has it, which is not this VM's */
+    LEAVES_STALE,   /* it has the alias of a claim that is not there, or not this VM's */
+    LEAVES_NOTHING, /* no claim has it, and there is nothing at its place */
+};
+
 /* A device of the definition, and what the host knows of it. */
 struct seen {
     const struct domain_device *device;
@@ -17,7 +26,10 @@ struct seen {
     const struct vf *vf;       /* the enabled VF, or NULL */
     const struct vgpu *vgpu;   /* that it carries now, or NULL */
     const struct claim *claim; /* that has it, or NULL */
-    char name[64];             /* address or UUID */
+    const struct claim *meant; /* of this VM, with another device, whose alias it has; or NULL */
+    enum leaves leaves;
+    bool mended;   /* a rule has said how to mend its element */
+    char name[64]; /* address or UUID */
 };
 
 struct lint {
@@ -44,10 +56,17 @@ struct finding *lint_find(struct lint *lint, uint32_t line, const char *element,
                           ...) PRINTF_ATTR(4, 5);
 void lint_advise(struct finding *finding, const char *fmt, ...) PRINTF_ATTR(2, 3);
 
+/* What mends the device's element; where no claim has the device, also how to claim one instead. */
+void lint_advise_mend(struct lint *lint, struct finding *finding, struct seen *seen,
+                      const char *mend);
+/* To remove the device, and to claim one on its GPU, if it is there. */
+void lint_advise_claim(const struct lint *lint, struct finding *finding, const struct seen *seen);
 /* Is it a claim of this VM? */
 bool lint_is_ours(const struct lint *lint, const struct claim *claim);
 /* Does one of its claims ask for migration? */
 bool lint_must_migrate(const struct lint *lint);
+/* Is it the same device? */
+bool lint_is_same(const struct domain_device *a, const struct domain_device *b);
 /* "hostdev", or "interface". */
 const char *lint_element(const struct seen *seen);
 

@@ -439,26 +439,6 @@ static void a_vm_with_a_claim_is_not_deleted(void **state)
     assert_non_null(strstr(answer.err.message, "\"a\""));
 }
 
-static void profiles_tell_how_many_more_fit(void **state)
-{
-    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
-    assert_int_equal(mhost_create(mhost, MIG_CLAIM, NULL), 0);
-    assert_true(mhost_settle(mhost));
-    struct answer answer = {0};
-    mhost_ask(mhost, VERB_LIST_PROFILES, &answer, .gpu = MHOST_A100);
-    assert_true(mhost_wait(mhost, &answer));
-    json_t *profiles = json_object_get(answer.body, "profiles");
-    int remaining = -1;
-    for (size_t i = 0; i < json_array_size(profiles); i++) {
-        json_t *profile = json_array_get(profiles, i);
-        if (str_eq(json_string_value(json_object_get(profile, "name")), "2g.10gb")) {
-            remaining = (int)json_integer_value(json_object_get(profile, "remaining"));
-        }
-    }
-    assert_int_equal(remaining, 2);
-    answer_done(&answer);
-}
-
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, mhost_fixture_setup, mhost_fixture_teardown)
 
@@ -584,7 +564,6 @@ int main(void)
         TEST(a_start_that_fails_anywhere_ends_cleanly),
         TEST(a_vm_is_created_from_a_template_and_deleted),
         TEST(a_vm_with_a_claim_is_not_deleted),
-        TEST(profiles_tell_how_many_more_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state/reply_json.h"
 
+#include "base/str.h"
 #include "layout/layout.h"
 #include "model/encode.h"
 
@@ -106,26 +107,50 @@ static json_t *model_to_json(const struct gpu_model *model)
                      mig ? known(model->memory_slices) : json_null());
 }
 
-/* How many more fit next to what is on the GPU; null when that can't be known. */
-static json_t *remaining_to_json(const struct gpu_model *model, const struct cat_profile *profile,
-                                 const struct gpu *gpu)
+/* How many more fit next to what is on the GPU: a claim turns MIG on where nothing needs it off.
+ * False: that can't be known. */
+static bool count_remaining(const struct gpu_model *model, const struct cat_profile *profile,
+                            const struct gpu *gpu, uint32_t *ret_n)
 {
-    if (gpu == NULL || !gpu->mig_enabled) {
-        return json_null();
-    }
     struct layout_gis existing = {0};
+    bool taken = gpu->mode == GPU_PASSTHROUGH ? gpu->holder[0] != '\0'
+                                              : !gpu->mig_enabled && gpu->vgpus.n > 0;
+    if (taken) {
+        *ret_n = 0;
+        return true;
+    }
+    if (gpu->mode == GPU_PASSTHROUGH || gpu->problem[0] != '\0') {
+        return false;
+    }
     for (vec_each(&gpu->gis, gi)) {
         const struct cat_profile *other = model_profile_by_id(model, gi->profile_id);
         if (other == NULL || existing.n == LAYOUT_MAX_GIS) {
-            return json_null();
+            return false;
         }
         existing.items[existing.n++] = (struct layout_gi){.profile = other, .start = gi->start};
     }
-    return json_integer(layout_remaining(model, &existing, profile));
+    *ret_n = layout_remaining(model, &existing, profile);
+    return true;
+}
+
+/* On all GPUs of which that is known; null: on none is it. */
+static json_t *remaining_to_json(const struct gpu_model *model, const struct cat_profile *profile,
+                                 const struct profile_gpus *gpus)
+{
+    json_int_t sum = 0;
+    bool any = false;
+    for (vec_each(gpus, gpu)) {
+        uint32_t n = 0;
+        if (str_eq((*gpu)->model, model->key) && count_remaining(model, profile, *gpu, &n)) {
+            sum += n;
+            any = true;
+        }
+    }
+    return any ? json_integer(sum) : json_null();
 }
 
 static json_t *profile_to_json(const struct gpu_model *model, const struct cat_profile *profile,
-                               const struct gpu *gpu)
+                               const struct profile_gpus *gpus)
 {
     json_t *placements = json_array();
     for (uint32_t i = 0; i < profile->n_placements; i++) {
@@ -139,7 +164,7 @@ static json_t *profile_to_json(const struct gpu_model *model, const struct cat_p
                   known(profile->memory_mib), "computeSlices", (json_int_t)profile->compute_slices,
                   "memorySlices", (json_int_t)profile->memory_slices, "multiprocessors",
                   known(profile->sm), "maxInstances", (json_int_t)profile->max_instances);
-    json_object_set_new(json, "remaining", remaining_to_json(model, profile, gpu));
+    json_object_set_new(json, "remaining", remaining_to_json(model, profile, gpus));
     json_object_set_new(json, "gfx", json_boolean(profile->gfx));
     json_object_set_new(json, "placements", placements);
     json_object_set_new(json, "source", encode_text(profile->source));
@@ -159,7 +184,8 @@ static json_t *type_to_json(const struct gpu_model *model, const struct cat_vgpu
                      encode_text(type->source), "confidence", encode_text(type->confidence));
 }
 
-json_t *reply_profiles(const struct gpu_model *const *models, size_t n, const struct gpu *gpu)
+json_t *reply_profiles(const struct gpu_model *const *models, size_t n,
+                       const struct profile_gpus *gpus)
 {
     json_t *list = json_array();
     json_t *profiles = json_array();
@@ -167,7 +193,7 @@ json_t *reply_profiles(const struct gpu_model *const *models, size_t n, const st
     for (size_t i = 0; i < n; i++) {
         json_array_append_new(list, model_to_json(models[i]));
         for (vec_each(&models[i]->profiles, profile)) {
-            json_array_append_new(profiles, profile_to_json(models[i], profile, gpu));
+            json_array_append_new(profiles, profile_to_json(models[i], profile, gpus));
         }
         for (vec_each(&models[i]->types, type)) {
             json_array_append_new(types, type_to_json(models[i], type));

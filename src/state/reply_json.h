@@ -26,9 +26,15 @@ json_t *reply_rules(const struct rules *rules);
 /* The plan, and the claims it binds or releases as they are stored. */
 json_t *reply_change(const struct plan *plan, const struct claims *stored);
 
-/* Profiles and types of the models. `gpu` may be NULL; else it is of the one model, and tells how
- * many more instances of each profile fit. */
-json_t *reply_profiles(const struct gpu_model *const *models, size_t n, const struct gpu *gpu);
+/* Borrowed. */
+struct profile_gpus {
+    const struct gpu **items;
+    size_t n;
+    size_t cap;
+};
+/* Profiles and types of the models, and how many more instances of each profile fit on `gpus`. */
+json_t *reply_profiles(const struct gpu_model *const *models, size_t n,
+                       const struct profile_gpus *gpus);
 
 json_t *reply_migration(const struct migration *migration);
 json_t *reply_incoming(const struct incoming *incoming);

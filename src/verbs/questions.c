@@ -274,7 +274,10 @@ static int answer_profiles_of(struct manager *m, const char *name, json_t **ret_
         error_hint(err, "pass-through works with any GPU");
         return r;
     }
-    *ret_body = reply_profiles(&model, 1, gpu);
+    struct profile_gpus gpus = {0};
+    *vec_push(&gpus) = gpu;
+    *ret_body = reply_profiles(&model, 1, &gpus);
+    vec_done(&gpus);
     return 0;
 }
 
@@ -285,8 +288,10 @@ static int answer_profiles(struct manager *m, const char *name, json_t **ret_bod
         return answer_profiles_of(m, name, ret_body, err);
     }
     VEC(const struct gpu_model *) models = {0};
+    struct profile_gpus gpus = {0};
     for (vec_each(&m->host->gpus, gpu)) {
         const struct gpu_model *model = model_of(m, gpu);
+        *vec_push(&gpus) = gpu;
         bool listed = model == NULL;
         for (size_t i = 0; i < models.n; i++) { /* two boards of one kind have equal models */
             listed = listed || (model != NULL && str_eq(models.items[i]->key, model->key));
@@ -295,7 +300,8 @@ static int answer_profiles(struct manager *m, const char *name, json_t **ret_bod
             *vec_push(&models) = model;
         }
     }
-    *ret_body = reply_profiles(models.items, models.n, NULL);
+    *ret_body = reply_profiles(models.items, models.n, &gpus);
+    vec_done(&gpus);
     vec_done(&models);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/plan_follow.h"
 #include "cli/prose.h"
+#include "cli/type_notice.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -159,8 +160,10 @@ static int cmd_apply(struct cli *cli, const struct arguments *arguments, struct 
     result = result != 0 ? result : plan_follow_change(cli, "POST", "/v1/apply", body, err);
     if (result != 0) {
         name_the_file(err, file);
+        return result;
     }
-    return result;
+    type_notice_report(cli, view_at(body, "claims"));
+    return 0;
 }
 
 /* ---- the table ---- */

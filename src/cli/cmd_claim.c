@@ -10,6 +10,7 @@
 #include "cli/listing.h"
 #include "cli/plan_follow.h"
 #include "cli/prose.h"
+#include "cli/type_notice.h"
 #include "cli/view.h"
 #include "cli/vm_lint_view.h"
 #include "layout/layout.h"
@@ -61,33 +62,6 @@ static int split_profile(json_t *body, const char *text, struct error *err)
     return 0;
 }
 
-/* A name without the letter of its class is another product: a warning names those that
- * have one. */
-static void warn_of_classes(struct cli *cli, const char *type)
-{
-    CLEANUP_JSON json_t *answer = NULL;
-    CLEANUP_STRBUF struct strbuf others = {0};
-    size_t len = type == NULL ? 0 : strlen(type);
-    if (len == 0 || type[len - 1] < '0' || type[len - 1] > '9' ||
-        cli_get(cli, "/v1/profiles", &answer, NULL) != 0) {
-        return;
-    }
-    const char *name = view_last_word(type);
-    const json_t *types = view_at(answer, "types");
-    for (size_t i = 0; i < json_array_size(types); i++) {
-        const char *other = view_last_word(view_text(json_array_get(types, i), "name", ""));
-        bool longer = strlen(other) == strlen(name) + 1 && str_starts(other, name);
-        char last = other[0] == '\0' ? '\0' : other[strlen(other) - 1];
-        if (longer && last >= 'A' && last <= 'Z' && strstr(strbuf_str(&others), other) == NULL) {
-            strbuf_addf(&others, "%s%s", others.len == 0 ? "" : ", ", other);
-        }
-    }
-    if (others.len > 0) {
-        prose_report("warning: %s is a type of its own, without a class; there are also %s", name,
-                     strbuf_str(&others));
-    }
-}
-
 static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "name", arguments->args[0]);
@@ -120,7 +94,8 @@ static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, 
     int result = profile == NULL ? 0 : split_profile(body, profile, err);
     result = result != 0 ? result : plan_follow_change(cli, "POST", "/v1/claims", body, err);
     if (result == 0) {
-        warn_of_classes(cli, arguments->values[CLAIM_TYPE]);
+        CLEANUP_JSON json_t *claims = json_pack("[O]", body);
+        type_notice_report(cli, claims);
     }
     if (result == 0 && arguments->values[CLAIM_VM] != NULL && !cli->dry_run) {
         vm_lint_view_report(cli, arguments->values[CLAIM_VM]);

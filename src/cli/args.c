@@ -89,6 +89,12 @@ static int take_global_option(enum global_option option, const char *value, stru
     case G_WATCH:
         cli->watch = true;
         return 0;
+    case G_QUIET:
+        cli->quiet = true;
+        return 0;
+    case G_VERBOSE:
+        cli->verbose = true;
+        return 0;
     case G_COUNT:
         return 0;
     }
@@ -394,7 +400,7 @@ static int check_early_options(const struct cli *cli, const struct command *comm
 {
     const bool given[G_COUNT] = {
         [G_DRY_RUN] = cli->dry_run,   [G_NO_WAIT] = cli->no_wait, [G_NO_HEADERS] = cli->no_headers,
-        [G_SORT] = cli->sort != NULL, [G_WATCH] = cli->watch,
+        [G_SORT] = cli->sort != NULL, [G_WATCH] = cli->watch,     [G_QUIET] = cli->quiet,
     };
     size_t n = 0;
     const struct command_option *global = commands_global_options(&n);

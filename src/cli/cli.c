@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -15,18 +17,41 @@
 
 /* A request target has 2048 bytes at most (api/openapi.yaml). */
 #define MAX_BEHIND 1500
+#define MAX_SHOWN_BODY 400
+
+/* "> POST /v1/claims {"name": …}": a VM's definition may be long. */
+static void say_request(const char *method, const char *path, const json_t *body)
+{
+    CLEANUP_FREE char *text = body == NULL ? NULL : json_text(body);
+    size_t len = text == NULL ? 0 : strlen(text);
+    fprintf(stderr, "> %s %s%s%.*s%s\n", method, path, len > 0 ? " " : "", MAX_SHOWN_BODY,
+            len > 0 ? text : "", len > MAX_SHOWN_BODY ? "…" : "");
+}
+
+static void say_answer(int result, uint64_t took_us)
+{
+    fprintf(stderr, "< %s, %llu ms\n", result == 0 ? "ok" : reason_name((enum reason) - result),
+            (unsigned long long)(took_us / 1000));
+}
 
 static int send_request(struct cli *cli, const char *method, const char *path, const json_t *body,
                         json_t **ret_json, struct error *err)
 {
     if (cli->client == NULL) {
         cli->client = client_new(cli->socket);
-        cli->wait_notice = wait_notice_new(cli->socket, cli->client);
+        cli->wait_notice = cli->quiet ? NULL : wait_notice_new(cli->socket, cli->client);
     }
     client_set_timeout(cli->client, cli->timeout_s != 0 ? cli->timeout_s : CLIENT_TIMEOUT_S);
     wait_notice_begin(cli->wait_notice, cli->waits_for);
+    uint64_t began_us = clock_monotonic_us();
+    if (cli->verbose) {
+        say_request(method, path, body);
+    }
     int result = client_call(cli->client, method, path, body, ret_json, err);
     wait_notice_end(cli->wait_notice);
+    if (cli->verbose) {
+        say_answer(result, clock_monotonic_us() - began_us);
+    }
     return result;
 }
 
@@ -79,6 +104,23 @@ int cli_set_output(struct cli *cli, const char *text, struct error *err)
     error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
     error_hint(err, "table, wide, name, json or yaml");
     return -REASON_INVALID;
+}
+
+void cli_begin(struct cli *cli, bool lists)
+{
+    if (!cli->quiet || cli->output != OUTPUT_TABLE) {
+        return; /* JSON and YAML are asked for */
+    }
+    if (lists) {
+        cli->output = OUTPUT_NAME;
+        return;
+    }
+    (void)fflush(stdout);
+    int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nothing >= 0) {
+        (void)dup2(nothing, STDOUT_FILENO);
+        close(nothing);
+    }
 }
 
 size_t cli_width(const struct cli *cli)

@@ -20,6 +20,8 @@ struct cli {
     bool no_wait;
     bool no_headers;       /* of lists */
     bool watch;            /* of lists */
+    bool quiet;            /* of a change: no word but errors and warnings */
+    bool verbose;          /* each request is said on standard error */
     const char *sort;      /* of lists: a column; NULL: as they come */
     const char *behind;    /* a dry run: names to which the same is done first; NULL */
     struct client *client; /* made by the first request */
@@ -33,6 +35,9 @@ int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *
 /* A change: adds ?dryRun=true if asked for. */
 int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,
                json_t **ret_json, struct error *err);
+
+/* Once the command is known: what --quiet means for it. */
+void cli_begin(struct cli *cli, bool lists);
 
 /* Reads what stands behind -o: table, wide, name, json or yaml. -INVALID. */
 int cli_set_output(struct cli *cli, const char *text, struct error *err);

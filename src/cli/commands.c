@@ -48,6 +48,9 @@ static const struct command_option global_options[G_COUNT] = {
     [G_NO_HEADERS] = {"no-headers", 0, NULL, "leave out the titles of the columns"},
     [G_SORT] = {"sort", 0, "COLUMN", "sort by this column; -COLUMN: the greatest first"},
     [G_WATCH] = {"watch", 'w', NULL, "stay, and show what changes, until Ctrl-C"},
+    [G_QUIET] = {"quiet", 'q', NULL,
+                 "of lists, names only; of changes, nothing but errors and warnings"},
+    [G_VERBOSE] = {"verbose", 'v', NULL, "show each request to cleaved on standard error"},
 };
 
 size_t commands_count(void)
@@ -80,10 +83,13 @@ bool commands_takes(const struct command *command, enum global_option option)
         return command->lists;
     case G_WATCH:
         return command->watches;
+    case G_QUIET:
+        return command->changes || command->lists;
     case G_HELP:
     case G_OUTPUT:
     case G_SOCKET:
     case G_VERSION:
+    case G_VERBOSE:
     case G_COUNT:
         break;
     }

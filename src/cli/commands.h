@@ -16,6 +16,8 @@ enum global_option {
     G_NO_HEADERS,
     G_SORT,
     G_WATCH,
+    G_QUIET,
+    G_VERBOSE,
     G_COUNT
 };
 

@@ -55,6 +55,7 @@ static void send_cancel(struct cli *cli, const struct follow_interrupt *interrup
 /* ---- progress ---- */
 
 struct progress {
+    bool quiet;
     bool drawn; /* on a terminal */
     struct screen_line line;
     json_t *seen;
@@ -66,6 +67,9 @@ static void show_progress(const struct follow *follow, const json_t *item,
     CLEANUP_STRBUF struct strbuf text = {0};
     if (follow->show != NULL) {
         follow->show(item, progress->seen, follow->data);
+        return;
+    }
+    if (progress->quiet) {
         return;
     }
     if (!progress->drawn) {
@@ -134,7 +138,9 @@ int follow_run(struct cli *cli, const struct follow *follow, json_t **answer, st
 {
     struct sigaction before = {0};
     CLEANUP_JSON json_t *seen = json_object();
-    struct progress progress = {.drawn = follow->draw != NULL && screen_error_is_terminal(),
+    struct progress progress = {.quiet = cli->quiet,
+                                .drawn = follow->draw != NULL && screen_error_is_terminal() &&
+                                         !cli->verbose, /* whose lines would cut it */
                                 .seen = seen};
     catch_interrupts(&follow->interrupt, &before);
     int result = follow_until_end(cli, follow, answer, &progress, err);

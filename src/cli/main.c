@@ -60,6 +60,7 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
     if (command->run_raw != NULL) {
         return command->run_raw(argc - args->rest + 1, argv + args->rest - 1);
     }
+    cli_begin(cli, command->lists);
     if (command->each) {
         return run_each(cli, &args->arguments);
     }

@@ -90,11 +90,15 @@ void wait_notice_free(struct wait_notice *wait_notice)
 
 void wait_notice_begin(struct wait_notice *wait_notice, const char *own)
 {
-    wait_notice->own = own;
-    wait_notice->began_us = clock_monotonic_us();
+    if (wait_notice != NULL) {
+        wait_notice->own = own;
+        wait_notice->began_us = clock_monotonic_us();
+    }
 }
 
 void wait_notice_end(struct wait_notice *wait_notice)
 {
-    screen_line_clear(&wait_notice->line);
+    if (wait_notice != NULL) {
+        screen_line_clear(&wait_notice->line);
+    }
 }

@@ -63,6 +63,7 @@ static inline int answered_run(const char *line, struct error *err)
     } else if (r == 0 && args.arguments.command->run_raw != NULL) {
         r = args.arguments.command->run_raw(argc - args.rest + 1, argv + args.rest - 1);
     } else if (r == 0) {
+        cli_begin(&cli, args.arguments.command->lists);
         r = args.arguments.command->run(&cli, &args.arguments, err);
     }
     client_free(cli.client);

@@ -29,6 +29,7 @@ when_fn when_vfio;        /* a VFIO device */
 when_fn when_vendor_vfio; /* a VF with NVIDIA's vendor VFIO files */
 when_fn when_mdev_types;
 when_fn when_mdev_host; /* NVIDIA's mdev driver is loaded */
+when_fn when_os_release;
 when_fn when_vgpu_host;
 uint32_t lives_of_driver(const struct ref *ref);
 uint32_t lives_of_mdev(const struct ref *ref);
@@ -80,7 +81,8 @@ write_fn write_uevent, write_reset_method, write_group_type;
 /* ---- attr_proc.c: /proc/driver/nvidia and /sys/module ---- */
 read_fn read_proc_version, read_proc_params, read_information, read_unbind_lock;
 read_fn read_driver_version, read_mig_config, read_mig_monitor, read_gi_access, read_ci_access;
-read_fn read_mig_minors, read_osrelease, read_boot_id, read_modules, read_devices, read_coresize;
+read_fn read_mig_minors, read_osrelease, read_os_release, read_boot_id, read_modules, read_devices,
+    read_coresize;
 read_fn link_holder;
 
 #endif

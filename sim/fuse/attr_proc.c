@@ -74,6 +74,14 @@ int read_osrelease(const struct ref *ref, struct strbuf *out)
     return 0;
 }
 
+/* os-release(5) */
+int read_os_release(const struct ref *ref, struct strbuf *out)
+{
+    strbuf_addf(out, "ID=\"%s\"\nVERSION_ID=\"%s\"\nNAME=\"%s (simulated)\"\n", ref->host->os_id,
+                ref->host->os_version, ref->host->os_id);
+    return 0;
+}
+
 int read_boot_id(const struct ref *ref, struct strbuf *out)
 {
     strbuf_addf(out, "%s\n", ref->host->boot_id);
@@ -82,7 +90,8 @@ int read_boot_id(const struct ref *ref, struct strbuf *out)
 
 int read_proc_version(const struct ref *ref, struct strbuf *out)
 {
-    strbuf_addf(out, "NVRM version: NVIDIA UNIX x86_64 Kernel Module  %s  (simulated)\n",
+    strbuf_addf(out, "NVRM version: NVIDIA UNIX %s  %s  (simulated)\n",
+                ref->host->open_modules ? "Open Kernel Module for x86_64" : "x86_64 Kernel Module",
                 ref->host->driver_version);
     strbuf_add(out, "GCC version:  gcc version 12.2.0\n");
     return 0;

@@ -68,6 +68,11 @@ bool when_mdev_driver(const struct ref *ref)
     return when_mdev_host(ref) && when_driver_loaded(ref);
 }
 
+bool when_os_release(const struct ref *ref)
+{
+    return ref->host->os_id[0] != '\0';
+}
+
 bool when_vgpu_host(const struct ref *ref)
 {
     return ref->host->vgpu_host;

@@ -256,6 +256,8 @@ const struct node nodes[] = {
     PROC(CAPS "/{minor}/mig/{gi}/{ci}/access", 0444, NULL, read_ci_access, NULL),
     PROC("proc/modules", 0444, NULL, read_modules, NULL),
     PROC("proc/devices", 0444, NULL, read_devices, NULL),
+    DIR("etc", when_os_release),
+    PROC("etc/os-release", 0444, NULL, read_os_release, NULL),
     DIR("proc/driver/nvidia-caps", NULL),
     DIR("proc/sys", NULL),
     DIR("proc/sys/kernel", NULL),

@@ -84,7 +84,7 @@ int32_t nvmlVgpuInstanceGetVmDriverVersion(uint32_t vgpu_instance, char *version
     if (r == NVML_SUCCESS) {
         r = host_read(version, &host);
     }
-    return r == NVML_SUCCESS ? text_out(host.driver_version, version, length) : r;
+    return r == NVML_SUCCESS ? text_out(host.guest_driver, version, length) : r;
 }
 
 #define VGPU_GETTER(name, type_name, expression)                                                   \

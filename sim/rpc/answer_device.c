@@ -16,6 +16,8 @@ int rpc_do_HOST(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rp
     STR_SET(out->driver_version, host->driver_version);
     out->branch = sim_driver_branch(host);
     out->vgpu_host = host->vgpu_host;
+    STR_SET(out->guest_driver,
+            host->guest_driver[0] != '\0' ? host->guest_driver : host->driver_version);
     out->mdev = host->iface == SIM_MDEV;
     out->vgpu_versions_preset = sim_vgpu_versions_preset(host);
     out->vgpu_versions = sim_vgpu_versions(host);

@@ -99,6 +99,7 @@ struct rpc_host {
     uint32_t nvml[RPC_MAX_GPUS];
     struct rpc_name names[RPC_MAX_GPUS]; /* in the same order */
     uint32_t vgpu_host;                  /* vGPU manager installed */
+    char guest_driver[32];               /* in every guest */
     uint32_t mdev;                       /* the kernel's vGPU interface is mdev */
     struct sim_version_range vgpu_versions_preset, vgpu_versions;
 };

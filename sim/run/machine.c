@@ -121,6 +121,11 @@ static int make_proc(struct error *err)
             return error_set_errno(err, errno, kernel_files[i], "binding the host's there");
         }
     }
+    const char *os_release = SIM_FUSE_DIR "/etc/os-release";
+    if (fs_exists(os_release) && fs_exists("/etc/os-release") &&
+        mount(os_release, "/etc/os-release", NULL, MS_BIND, NULL) < 0) {
+        return error_set_errno(err, errno, "/etc/os-release", "binding the host's there");
+    }
     /* A kernel without modules has no such file, and none can be made in its /proc. */
     if (fs_exists("/proc/modules")) {
         return 0;

@@ -433,6 +433,31 @@ static void read_faults(struct reader *r, struct sim_host *host)
     }
 }
 
+/* "rhel 9.4" */
+static void read_os(struct reader *r, struct sim_host *host)
+{
+    const char *os = reader_str_or(r, "os", MAX_TEXT, NULL);
+    const char *blank = os != NULL ? strchr(os, ' ') : NULL;
+    if (os == NULL) {
+        return;
+    }
+    CLEANUP_FREE char *id = xstrndup(os, blank != NULL ? (size_t)(blank - os) : strlen(os));
+    set_text(r, "os", id, host->os_id, sizeof(host->os_id));
+    set_text(r, "os", blank != NULL ? blank + 1 : "", host->os_version, sizeof(host->os_version));
+}
+
+/* "NVIDIA Transitions Fully Towards Open-Source GPU Kernel Modules" (developer.nvidia.com/blog):
+ * the other flavour does not drive Blackwell. */
+static bool needs_open_modules(const struct sim_host *host)
+{
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        if (host->gpus[i].model->arch == ARCH_BLACKWELL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int read_host(struct reader *r, struct sim_host *host)
 {
     const char *name = reader_str(r, "name", MAX_TEXT);
@@ -450,6 +475,9 @@ static int read_host(struct reader *r, struct sim_host *host)
     }
     host->iface = (enum sim_iface)reader_word_or(r, "vgpu_interface", &iface_words, (int)by_kernel);
     host->vgpu_host = reader_bool_or(r, "vgpu_host", true);
+    set_text(r, "guest_driver", reader_str_or(r, "guest_driver", MAX_TEXT, NULL),
+             host->guest_driver, sizeof(host->guest_driver));
+    read_os(r, host);
     host->hypervisor_mig_timeslicing = reader_bool_or(r, "mig_timeslicing", true);
     host->nvml_holds_gpus = reader_bool_or(r, "nvml_holds_gpus", true);
     host->seed = (uint64_t)reader_int_or(r, "seed", 0, INT64_MAX, 1);
@@ -457,6 +485,7 @@ static int read_host(struct reader *r, struct sim_host *host)
     int choice = reader_word_or(r, "instance_choice", &sim_choice_words, SIM_CHOOSE_FILL);
     read_faults(r, host);
     read_gpus(r, host);
+    host->open_modules = reader_bool_or(r, "open_modules", needs_open_modules(host));
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         host->gpus[i].choice = (enum sim_choice)choice;
         host->gpus[i].persistenced = persistenced;

@@ -225,8 +225,11 @@ struct sim_host {
     uint32_t driver_loads;   /* of the NVIDIA driver's module, ever */
     enum sim_iface iface;
     bool hypervisor_mig_timeslicing;
-    bool vgpu_host; /* vGPU manager installed */
-    bool unloaded;  /* the NVIDIA driver: its module is not loaded */
+    bool vgpu_host;                 /* vGPU manager installed */
+    bool open_modules;              /* the driver's flavour */
+    char guest_driver[32];          /* in every guest; "": the host's version */
+    char os_id[24], os_version[16]; /* of os-release; "": that of the machine below */
+    bool unloaded;                  /* the NVIDIA driver: its module is not loaded */
     struct sim_gpu gpus[SIM_MAX_GPUS];
     uint32_t n_gpus;
     uint32_t next_vgpu_instance;

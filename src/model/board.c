@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 void board_done(struct board *board)
 {
@@ -24,7 +25,8 @@ bool board_equal(const struct board *a, const struct board *b)
     return a->profiles_known == b->profiles_known && a->types_known == b->types_known &&
            a->types_of_mig == b->types_of_mig && a->vgpu_host == b->vgpu_host &&
            a->architecture == b->architecture && a->fractional_multi == b->fractional_multi &&
-           a->mixed_types_multi == b->mixed_types_multi && a->profiles.n == b->profiles.n &&
+           a->mixed_types_multi == b->mixed_types_multi && a->mixed_sizes == b->mixed_sizes &&
+           str_eq(a->vbios, b->vbios) && a->profiles.n == b->profiles.n &&
            a->types.n == b->types.n &&
            (a->profiles.n == 0 || memcmp(a->profiles.items, b->profiles.items,
                                          a->profiles.n * sizeof(*a->profiles.items)) == 0) &&

@@ -16,6 +16,8 @@
 #define BOARD_MAX_PLACES 16 /* of one profile */
 #define BOARD_UNKNOWN UINT32_MAX
 
+enum board_answer { BOARD_ANSWER_UNKNOWN, BOARD_NO, BOARD_YES };
+
 struct board_profile {
     uint32_t id;                /* the driver's GI profile id ("nvidia-smi mig -lgip", "ID") */
     uint32_t number;            /* NVML_GPU_INSTANCE_PROFILE_* */
@@ -39,6 +41,8 @@ struct board_type {
     uint32_t max_per_gpu;
     uint32_t max_per_gi; /* MIG-backed */
     uint32_t max_per_vm;
+    /* Do all vGPUs of a VM have to be of this type, or of its size? */
+    enum board_answer exclusive_type, exclusive_size;
 };
 
 enum board_vgpu_host {
@@ -48,8 +52,6 @@ enum board_vgpu_host {
     BOARD_VGPU_YES,
 };
 
-enum board_answer { BOARD_ANSWER_UNKNOWN, BOARD_NO, BOARD_YES };
-
 struct board {
     bool profiles_known; /* `profiles` are all that the driver has for the board */
     bool types_known;    /* `types` are all that it offers in the MIG mode that was on */
@@ -57,7 +59,9 @@ struct board {
     enum board_vgpu_host vgpu_host;
     /* May one VM have several vGPUs that are parts of boards, and some of other types? */
     enum board_answer fractional_multi, mixed_types_multi;
-    uint32_t architecture; /* NVML_DEVICE_ARCH_*; BOARD_UNKNOWN */
+    enum board_answer mixed_sizes; /* can its time-sliced vGPUs have several sizes? */
+    char vbios[32];                /* "95.02.66.00.15", "" unknown */
+    uint32_t architecture;         /* NVML_DEVICE_ARCH_*; BOARD_UNKNOWN */
     VEC(struct board_profile) profiles;
     VEC(struct board_type) types;
 };

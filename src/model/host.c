@@ -21,7 +21,7 @@ WORDS_DEFINE(vm_state_words, "state of a VM", VM_CRASHED + 1, WORD(VM_UNKNOWN, "
              WORD(VM_CRASHED, "crashed"))
 
 /* Members with memory of their own, for both who frees them and who copies them. */
-#define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers)
+#define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers) X(guests)
 #define VM_VECS(X) X(devices) X(saved_devices)
 #define HOST_VECS(X) X(functions) X(other_mdevs) X(gpus) X(vms) X(vm_ends)
 
@@ -120,6 +120,10 @@ void host_take_guests(struct host *host, struct host *from)
     host->vm_ends.cap = from->vm_ends.cap;
     from->vm_ends.n = from->vm_ends.cap = 0;
     STR_SET(host->libvirt_version, from->libvirt_version);
+    STR_SET(host->qemu_version, from->qemu_version);
+    STR_SET(host->cpu_arch, from->cpu_arch);
+    STR_SET(host->cpu_vendor, from->cpu_vendor);
+    STR_SET(host->cpu_model, from->cpu_model);
     STR_SET(host->libvirt_problem, from->libvirt_problem);
     host->libvirt_session = from->libvirt_session;
 }

@@ -86,6 +86,12 @@ struct group_member {
     bool bridge;
 };
 
+/* What the driver knows of a VM that has vGPUs of a GPU. */
+struct gpu_guest {
+    char vm_uuid[40];
+    char driver[32]; /* NVIDIA's in the guest */
+};
+
 /* Faults of a GPU's hardware. */
 enum gpu_fault {
     GPU_FAULT_NONE,
@@ -124,6 +130,9 @@ struct gpu {
     bool mig_pending;                        /* pending */
     enum tristate heterogeneous;             /* mixed-size mode now */
     enum tristate ecc;                       /* now */
+    enum tristate ecc_pending;               /* after the next reboot */
+    enum tristate exclusive_process;         /* compute mode: one process at a time */
+    enum tristate display;                   /* is one connected to the board? */
     bool nvlinks_known;                      /* is `nvlinks` known? */
     uint32_t nvlinks;                        /* active ones */
     struct gpu_scheduler scheduler;          /* of time-sliced vGPUs, as the driver reports it */
@@ -140,6 +149,7 @@ struct gpu {
     VEC(struct vf) vfs;
     VEC(struct vgpu) vgpus;
     VEC(struct vgpu_offer) pf_offers; /* mdev types on the PF itself (boards without SR-IOV) */
+    VEC(struct gpu_guest) guests;     /* those whose driver has said its version */
     char holder[VM_NAME_SIZE];        /* VM that has the whole GPU, "" if none */
 };
 
@@ -164,6 +174,15 @@ const char *vm_device_name(const struct vm_device *device, char out[BDF_SIZE]);
 bool vm_device_is(const struct vm_device *device, const struct pci_addr *addr,
                   const char *mdev_uuid);
 
+/* What of a VM's machine decides where it may move. */
+struct vm_machine {
+    bool known; /* are the others? */
+    bool viommu;
+    bool host_cpu;     /* the guest sees the host's CPU as it is (host-passthrough) */
+    uint32_t threads;  /* per core; 0 libvirt's default, which is one */
+    char security[32]; /* kind of its launch security ("sev-snp"), "" none */
+};
+
 struct vm {
     char name[VM_NAME_SIZE]; /* see vm_known_as() */
     char uuid[40];
@@ -175,6 +194,7 @@ struct vm {
     bool saved;     /* off, with a saved state that libvirt starts it from (managed save) */
     /* Set: it runs, or may, and why its devices could not be read: it may hold any. */
     char unread[256];
+    struct vm_machine machine; /* that it runs as */
     VEC(struct vm_device) devices;
     VEC(struct vm_device) saved_devices; /* of its saved state; none when that can't be read */
 };
@@ -213,6 +233,15 @@ struct host {
     /* Changes when NVIDIA's driver is loaded again, which takes all that it had made; 0 unknown. */
     uint64_t driver_load;
     char libvirt_version[32];
+    char qemu_version[32];
+    char os[48];                /* ID and VERSION_ID of os-release: "rhel 9.4"; "" unknown */
+    char cpu_arch[16];          /* "x86_64" */
+    char cpu_vendor[32];        /* "Intel" */
+    char cpu_model[64];         /* as libvirt names it */
+    enum tristate open_modules; /* is NVIDIA's driver the flavour with open kernel modules? */
+    enum tristate nvgrace_vfio; /* is the kernel's VFIO driver for Grace's GPUs loaded? */
+    enum tristate confidential; /* are the GPUs in confidential-computing mode? */
+    uint32_t nvswitches;        /* among `functions` */
     /* Changes with every connection to libvirt: while it is the same, so is the libvirt that
      * answers, and a VM that it had and has no more was undefined, or ended. 0 unknown. */
     uint64_t libvirt_session;

@@ -22,7 +22,7 @@ enum nvml_brand {
     NVML_BRAND_NVIDIA = 14
 };
 
-enum nvml_compute_mode { NVML_COMPUTE_MODE_DEFAULT };
+enum nvml_compute_mode { NVML_COMPUTE_MODE_DEFAULT, NVML_COMPUTE_MODE_EXCLUSIVE_PROCESS = 3 };
 
 enum nvml_uuid_type { NVML_UUID_ASCII = 1, NVML_UUID_BINARY = 2 };
 

@@ -9,14 +9,21 @@
 #include "driver/libvirt/domain_xml.h"
 #include "port/guest_port.h"
 
+/* The host's, as libvirt names it; "" unknown. */
+struct processor {
+    char arch[16], vendor[32], model[64];
+};
+
 struct libvirt_port {
     struct guest_port port; /* first */
     char *uri;
-    virConnectPtr connection;  /* NULL: not connected now */
-    uint64_t session;          /* connections so far */
-    bool observes;             /* wants to hear of VMs that end */
-    struct vm_ends *ends;      /* of this connection; NULL: nothing is reported */
-    guest_changed_fn *changed; /* who hears of each event; NULL: it is only kept for looks */
+    virConnectPtr connection; /* NULL: not connected now */
+    uint64_t session;         /* connections so far */
+    struct processor processor;
+    uint64_t processor_session; /* of which it was read */
+    bool observes;              /* wants to hear of VMs that end */
+    struct vm_ends *ends;       /* of this connection; NULL: nothing is reported */
+    guest_changed_fn *changed;  /* who hears of each event; NULL: it is only kept for looks */
     void *changed_data;
 };
 

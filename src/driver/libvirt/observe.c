@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "driver/libvirt/argument.h"
 #include "driver/libvirt/domain_override.h"
+#include "driver/libvirt/machine_xml.h"
 #include "driver/libvirt/vm_ends.h"
 
 /* libvirt's daemon lists no more (REMOTE_DOMAIN_LIST_MAX in its src/remote/remote_protocol.x) and
@@ -86,6 +87,9 @@ static int add_devices(struct vm *vm, virDomainPtr domain, enum definition which
         }
     }
     vec_done(&devices);
+    if (result == 0 && which == LIVE) {
+        machine_xml_read(xml, &vm->machine);
+    }
     return result != 0 ? result : add_arguments(vm, xml, which, err);
 }
 
@@ -152,13 +156,51 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct vm *)a)->name, ((const struct vm *)b)->name);
 }
 
+static void print_version(unsigned long version, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%lu.%lu.%lu", version / 1000000, version / 1000 % 1000,
+                   version % 1000);
+}
+
+static void read_processor(const char *capabilities, struct processor *ret_processor)
+{
+    CLEANUP_DOC xmlDoc *doc = NULL;
+    if (xml_parse_as(capabilities, "capabilities", &doc, NULL) < 0) {
+        return;
+    }
+    const xmlNode *cpu = xml_child(xml_child(xmlDocGetRootElement(doc), "host"), "cpu");
+    (void)xml_content(xml_child(cpu, "arch"), ret_processor->arch, sizeof(ret_processor->arch));
+    (void)xml_content(xml_child(cpu, "vendor"), ret_processor->vendor,
+                      sizeof(ret_processor->vendor));
+    (void)xml_content(xml_child(cpu, "model"), ret_processor->model, sizeof(ret_processor->model));
+}
+
+/* The processor stays the same while the connection lasts, and costs libvirtd some work. */
+static void observe_processor(struct libvirt_port *port, struct host *host)
+{
+    if (port->processor_session != port->session) {
+        CLEANUP_FREE char *capabilities = virConnectGetCapabilities(port->connection);
+        port->processor = (struct processor){0};
+        port->processor_session = port->session;
+        if (capabilities != NULL) {
+            read_processor(capabilities, &port->processor);
+        }
+    }
+    STR_SET(host->cpu_arch, port->processor.arch);
+    STR_SET(host->cpu_vendor, port->processor.vendor);
+    STR_SET(host->cpu_model, port->processor.model);
+}
+
 static void observe_version(struct libvirt_port *port, struct host *host)
 {
     unsigned long version = 0;
     if (virConnectGetLibVersion(port->connection, &version) == 0) {
-        (void)snprintf(host->libvirt_version, sizeof(host->libvirt_version), "%lu.%lu.%lu",
-                       version / 1000000, version / 1000 % 1000, version % 1000);
+        print_version(version, host->libvirt_version, sizeof(host->libvirt_version));
     }
+    if (virConnectGetVersion(port->connection, &version) == 0) {
+        print_version(version, host->qemu_version, sizeof(host->qemu_version));
+    }
+    observe_processor(port, host);
 }
 
 /* Of more than can be looked at, each that is left out may have any device: then none is known. */

@@ -53,6 +53,20 @@ static uint32_t to_mib(uint64_t bytes)
     return bytes == 0 || bytes / MIB >= BOARD_UNKNOWN ? BOARD_UNKNOWN : (uint32_t)(bytes / MIB);
 }
 
+static enum board_answer to_answer(int32_t code, uint32_t value)
+{
+    return code != NVML_SUCCESS ? BOARD_ANSWER_UNKNOWN : value != 0 ? BOARD_YES : BOARD_NO;
+}
+
+static enum board_answer read_type_cap(const struct nvml *nvml, uint32_t type,
+                                       enum nvml_vgpu_type_cap capability)
+{
+    uint32_t value = 0;
+    return nvml->nvmlVgpuTypeGetCapabilities == NULL
+               ? BOARD_ANSWER_UNKNOWN
+               : to_answer(nvml->nvmlVgpuTypeGetCapabilities(type, capability, &value), value);
+}
+
 static void read_limits(const struct nvml_gpu *gpu, struct board_type *type)
 {
     const struct nvml *nvml = gpu->nvml;
@@ -65,6 +79,8 @@ static void read_limits(const struct nvml_gpu *gpu, struct board_type *type)
         nvml->nvmlVgpuTypeGetMaxInstancesPerVm(type->type_id, &value) == NVML_SUCCESS) {
         type->max_per_vm = value;
     }
+    type->exclusive_type = read_type_cap(nvml, type->type_id, NVML_VGPU_TYPE_EXCLUSIVE_TYPE);
+    type->exclusive_size = read_type_cap(nvml, type->type_id, NVML_VGPU_TYPE_EXCLUSIVE_SIZE);
     struct nvml_vgpu_type_max_instance_v1 most = {
         .version = NVML_VERSION(struct nvml_vgpu_type_max_instance_v1, 1),
         .vgpu_type_id = type->type_id};
@@ -165,11 +181,6 @@ static enum board_vgpu_host read_vgpu_host(const struct nvml_gpu *gpu, const str
     }
 }
 
-static enum board_answer to_answer(int32_t code, uint32_t value)
-{
-    return code != NVML_SUCCESS ? BOARD_ANSWER_UNKNOWN : value != 0 ? BOARD_YES : BOARD_NO;
-}
-
 static void read_multi(const struct nvml_gpu *gpu, struct board *board)
 {
     const struct nvml *nvml = gpu->nvml;
@@ -178,11 +189,23 @@ static void read_multi(const struct nvml_gpu *gpu, struct board *board)
         int32_t code = nvml->nvmlDeviceGetVgpuCapabilities(
             gpu->device, NVML_DEVICE_VGPU_FRACTIONAL_MULTI_VGPU, &value);
         board->fractional_multi = to_answer(code, value);
+        code = nvml->nvmlDeviceGetVgpuCapabilities(gpu->device,
+                                                   NVML_DEVICE_VGPU_HETEROGENEOUS_SIZES, &value);
+        board->mixed_sizes = to_answer(code, value);
     }
     if (nvml->nvmlGetVgpuDriverCapabilities != NULL) {
         int32_t code =
             nvml->nvmlGetVgpuDriverCapabilities(NVML_VGPU_DRIVER_HETEROGENEOUS_MULTI_VGPU, &value);
         board->mixed_types_multi = to_answer(code, value);
+    }
+}
+
+static void read_vbios(const struct nvml_gpu *gpu, struct board *board)
+{
+    char text[64] = "";
+    if (gpu->nvml->nvmlDeviceGetVbiosVersion != NULL &&
+        gpu->nvml->nvmlDeviceGetVbiosVersion(gpu->device, text, sizeof(text)) == NVML_SUCCESS) {
+        NVML_COPY(board->vbios, text);
     }
 }
 
@@ -232,6 +255,7 @@ void nvml_boards_fill(struct nvml_boards *boards, const struct nvml_gpu *handle,
     }
     read_types(handle, &entry->board);
     read_multi(handle, &entry->board);
+    read_vbios(handle, &entry->board);
     entry->board.vgpu_host = read_vgpu_host(handle, &entry->board);
     if (handle->nvml->nvmlDeviceGetArchitecture != NULL) {
         (void)handle->nvml->nvmlDeviceGetArchitecture(handle->device, &entry->board.architecture);

@@ -81,7 +81,13 @@
     X(nvmlVgpuInstanceGetFbUsage)                                                                  \
     X(nvmlVgpuInstanceGetMdevUUID)                                                                 \
     X(nvmlVgpuInstanceGetType)                                                                     \
-    X(nvmlVgpuInstanceGetVmID)
+    X(nvmlVgpuInstanceGetVmID)                                                                     \
+    X(nvmlVgpuInstanceGetVmDriverVersion)                                                          \
+    X(nvmlVgpuTypeGetCapabilities)                                                                 \
+    X(nvmlDeviceGetVbiosVersion)                                                                   \
+    X(nvmlDeviceGetComputeMode)                                                                    \
+    X(nvmlDeviceGetDisplayMode)                                                                    \
+    X(nvmlSystemGetConfComputeState)
 
 struct nvml {
     void *handle; /* of dlopen(); NULL until the library was found */

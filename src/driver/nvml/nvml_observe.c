@@ -9,6 +9,7 @@
 #include "driver/nvml/nvml_scheduler.h"
 
 #define MAX_GPUS 256 /* more than that is a broken answer */
+#define MAX_GUESTS 64
 
 /* Puts the first problem of a GPU into one line. */
 static void note_problem(struct gpu *gpu, const struct error *err)
@@ -150,6 +151,48 @@ static void observe_ecc(const struct nvml_gpu *handle, struct gpu *gpu)
     if (handle->nvml->nvmlDeviceGetEccMode != NULL &&
         handle->nvml->nvmlDeviceGetEccMode(handle->device, &current, &pending) == NVML_SUCCESS) {
         gpu->ecc = current != 0 ? TRI_YES : TRI_NO;
+        gpu->ecc_pending = pending != 0 ? TRI_YES : TRI_NO;
+    }
+}
+
+static void observe_settings(const struct nvml_gpu *handle, struct gpu *gpu)
+{
+    const struct nvml *nvml = handle->nvml;
+    uint32_t value = 0;
+    if (nvml->nvmlDeviceGetComputeMode != NULL &&
+        nvml->nvmlDeviceGetComputeMode(handle->device, &value) == NVML_SUCCESS) {
+        gpu->exclusive_process = value == NVML_COMPUTE_MODE_EXCLUSIVE_PROCESS ? TRI_YES : TRI_NO;
+    }
+    if (nvml->nvmlDeviceGetDisplayMode != NULL &&
+        nvml->nvmlDeviceGetDisplayMode(handle->device, &value) == NVML_SUCCESS) {
+        gpu->display = value == NVML_ENABLED ? TRI_YES : TRI_NO;
+    }
+}
+
+/* A guest's driver says its version when it is loaded. */
+static void observe_guests(const struct nvml_gpu *handle, struct gpu *gpu)
+{
+    const struct nvml *nvml = handle->nvml;
+    uint32_t vgpus[MAX_GUESTS];
+    uint32_t n = MAX_GUESTS;
+    if (nvml->nvmlDeviceGetActiveVgpus == NULL || nvml->nvmlVgpuInstanceGetVmID == NULL ||
+        nvml->nvmlVgpuInstanceGetVmDriverVersion == NULL ||
+        nvml->nvmlDeviceGetActiveVgpus(handle->device, &n, vgpus) != NVML_SUCCESS) {
+        return;
+    }
+    for (uint32_t i = 0; i < n && i < MAX_GUESTS; i++) {
+        char uuid[80] = "";
+        char version[80] = "";
+        uint32_t kind = NVML_VM_ID_DOMAIN;
+        if (nvml->nvmlVgpuInstanceGetVmID(vgpus[i], uuid, sizeof(uuid), &kind) != NVML_SUCCESS ||
+            kind != NVML_VM_ID_UUID ||
+            nvml->nvmlVgpuInstanceGetVmDriverVersion(vgpus[i], version, sizeof(version)) !=
+                NVML_SUCCESS) {
+            continue;
+        }
+        struct gpu_guest *guest = vec_push(&gpu->guests);
+        NVML_COPY(guest->vm_uuid, uuid);
+        NVML_COPY(guest->driver, version);
     }
 }
 
@@ -191,7 +234,9 @@ static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uin
     observe_mig(&handle, gpu);
     observe_vgpu_modes(&handle, gpu);
     observe_ecc(&handle, gpu);
+    observe_settings(&handle, gpu);
     observe_links(&handle, gpu);
+    observe_guests(&handle, gpu);
     nvml_boards_fill(boards, &handle, host, gpu);
     observe_running(&handle, gpu);
     return true;
@@ -227,6 +272,11 @@ static void observe_versions(const struct nvml *nvml, struct host *host)
     }
     if (nvml->nvmlSystemGetNVMLVersion(text, sizeof(text)) == NVML_SUCCESS) {
         NVML_COPY(host->nvml_version, text);
+    }
+    struct nvml_conf_compute_system_state state = {0};
+    if (nvml->nvmlSystemGetConfComputeState != NULL &&
+        nvml->nvmlSystemGetConfComputeState(&state) == NVML_SUCCESS) {
+        host->confidential = state.cc_feature != 0 ? TRI_YES : TRI_NO;
     }
 }
 

@@ -19,6 +19,7 @@ static void free_port(struct gpu_port **port)
 #define PRO "0000:41:00.0"
 #define L40S "0001:61:00.0"
 #define T4 "0001:81:00.0"
+#define UUID "11111111-2222-3333-4444-555555555555"
 
 static struct step make(enum step_kind kind, const char *bdf)
 {
@@ -134,6 +135,40 @@ static void time_slicing_is_what_the_driver_says(void **state)
     CLEANUP(host_freep) struct host *old = host_new();
     gpu = observe(port, old, PRO);
     assert_int_equal(gpu->mig_timeslicing_supported, TRI_UNKNOWN);
+}
+
+static void settings_and_guests_are_what_the_driver_says(void **state)
+{
+    (void)state;
+    PORT(SIM_VENDOR_VFIO);
+    char bdf[BDF_SIZE];
+    struct sim_gpu *pro = sim->fix->gpus[FIX_PRO];
+    pro->settings[SIM_SET_COMPUTE_MODE] = 3;
+    STR_SET(sim->host->guest_driver, "570.158.01");
+    assert_int_equal(sim_sriov(sim->host, sim->fix->gpus[FIX_L40S], true), 0);
+    struct sim_vf *vf = &sim->fix->gpus[FIX_L40S]->vfs[0];
+    assert_int_equal(sim_vf_set_type(sim->host, sim->fix->gpus[FIX_L40S], vf,
+                                     sim_type_id(sim->fix->gpus[FIX_L40S]->model,
+                                                 &sim->fix->gpus[FIX_L40S]->model->types.items[0])),
+                     0);
+    assert_int_equal(sim_open_device(sim->host, pci_addr_format(&vf->addr, bdf), getpid(), UUID),
+                     0);
+    CLEANUP(host_freep) struct host *host = host_new();
+    struct gpu *gpu = observe(port, host, PRO);
+    assert_int_equal(gpu->exclusive_process, TRI_YES);
+    assert_int_equal(gpu->display, TRI_NO);
+    assert_int_equal(gpu->ecc, gpu->ecc_pending);
+    assert_int_equal(gpu->guests.n, 0);
+    assert_int_equal(host->confidential, TRI_NO);
+    gpu = observe(port, host, L40S);
+    assert_int_equal(gpu->exclusive_process, TRI_NO);
+    assert_string_not_equal(gpu->board.vbios, "");
+    assert_int_equal(gpu->board.mixed_sizes, BOARD_YES);
+    assert_int_equal(gpu->board.types.items[0].exclusive_type, BOARD_NO);
+    assert_int_equal(gpu->board.types.items[0].exclusive_size, BOARD_NO);
+    assert_int_equal(gpu->guests.n, 2); /* observed twice, into one host */
+    assert_string_equal(gpu->guests.items[0].driver, "570.158.01");
+    assert_string_equal(gpu->guests.items[0].vm_uuid, UUID);
 }
 
 static void a_lost_gpu_has_a_problem_and_the_others_are_fine(void **state)
@@ -453,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_host_without_a_driver_says_what_is_missing),
         cmocka_unit_test(gpus_are_matched_by_address_or_added),
         cmocka_unit_test(time_slicing_is_what_the_driver_says),
+        cmocka_unit_test(settings_and_guests_are_what_the_driver_says),
         cmocka_unit_test(a_lost_gpu_has_a_problem_and_the_others_are_fine),
         cmocka_unit_test(an_instance_is_seen_or_what_hides_it_is_a_problem),
         cmocka_unit_test(mig_mode_goes_on_and_off),

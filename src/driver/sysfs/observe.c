@@ -366,8 +366,68 @@ static uint64_t read_driver_load(const struct sysfs *sys)
     return stat(path.text, &st) == 0 ? (uint64_t)st.st_ino & INT64_MAX : 0;
 }
 
+/* NVIDIA/open-gpu-kernel-modules, kernel-open/nvidia/nv-procfs.c and nv.c: the open flavour calls
+ * itself "NVIDIA UNIX Open Kernel Module", the other one "NVIDIA UNIX x86_64 Kernel Module". */
+static enum tristate read_open_modules(const struct sysfs *sys)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
+    if (fs_read(sysfs_path(sys, "/proc/driver/nvidia/version").text, SYSFS_ATTR_MAX, &text, &len) <
+        0) {
+        return TRI_UNKNOWN;
+    }
+    return strstr(text, "Open Kernel Module") != NULL ? TRI_YES
+           : strstr(text, "Kernel Module") != NULL    ? TRI_NO
+                                                      : TRI_UNKNOWN;
+}
+
+/* Of the file's lines the one with that key, without quotes; false: there is none. */
+static bool read_release_key(const char *text, const char *key, char *out, size_t size)
+{
+    size_t len = strlen(key);
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        const char *end = line + strcspn(line, "\n");
+        if (strncmp(line, key, len) == 0 && line[len] == '=') {
+            const char *value = line + len + 1;
+            value += strspn(value, "\"'");
+            CLEANUP_FREE char *copy = xstrndup(value, strcspn(value, "\"'\n"));
+            return copy[0] != '\0' && str_is_clean(copy) && str_copy(out, size, copy);
+        }
+        line = *end == '\0' ? NULL : end + 1;
+    }
+    return false;
+}
+
+/* os-release(5): ID and VERSION_ID. */
+static void read_os(const struct sysfs *sys, struct host *host)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
+    char id[24] = "";
+    char version[16] = "";
+    if (fs_read(sysfs_path(sys, "/etc/os-release").text, SYSFS_ATTR_MAX, &text, &len) < 0 ||
+        !read_release_key(text, "ID", id, sizeof(id))) {
+        return;
+    }
+    bool known = read_release_key(text, "VERSION_ID", version, sizeof(version));
+    (void)str_print(host->os, sizeof(host->os), "%s%s%s", id, known ? " " : "", version);
+}
+
+/* NVIDIA's bridges of the class "other bridge" are NVSwitches (pci.ids: 10de 1af1, 22a3). */
+static bool is_nvswitch(const struct sysfs *sys, const struct pci_addr *addr)
+{
+    uint32_t class = 0;
+    struct sysfs_path file = sysfs_pci(sys, addr, "class");
+    return sysfs_read_hex(&file, &class) == 0 && class >> 8 == 0x0680 && sysfs_is_nvidia(sys, addr);
+}
+
 void observe_host(const struct sysfs *sys, struct type_names *names, struct host *host)
 {
+    read_os(sys, host);
+    host->open_modules = read_open_modules(sys);
+    host->nvgrace_vfio =
+        fs_exists(sysfs_path(sys, "/sys/bus/pci/drivers/nvgrace-gpu-vfio-pci").text) ? TRI_YES
+                                                                                     : TRI_NO;
     struct sysfs_path release = sysfs_path(sys, "/proc/sys/kernel/osrelease");
     sysfs_read_line(&release, host->kernel, sizeof(host->kernel));
     struct sysfs_path boot = sysfs_path(sys, "/proc/sys/kernel/random/boot_id");
@@ -391,6 +451,7 @@ void observe_host(const struct sysfs *sys, struct type_names *names, struct host
         r = is_function ? is_gpu(sys, &addr) : 0;
         if (is_function) {
             *vec_push(&host->functions) = addr;
+            host->nvswitches += is_nvswitch(sys, &addr);
         }
         if (r > 0) {
             observe_gpu(sys, names, host, &addr);

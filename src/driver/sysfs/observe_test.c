@@ -198,6 +198,7 @@ static void only_nvidia_gpus_are_observed(void **state)
     put_pf(tree, "10000:e1:00.0", "", 5);
     OBSERVE(tree);
     assert_int_equal(host->gpus.n, 3);
+    assert_int_equal(host->nvswitches, 1);
     struct pci_addr addr;
     assert_true(pci_addr_parse("0000:01:00.0", &addr));
     const struct gpu *gpu = host_find_gpu_addr(host, &addr);
@@ -393,6 +394,34 @@ a_gpu_that_can_t_be_distinguished_from_another_device_is_a_problem_of_the_host(v
     }
 }
 
+static void the_system_and_the_drivers_flavour_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *os_release, *version, *os;
+        enum tristate open;
+    } rows[] = {
+        {"NAME=\"Red Hat\"\nID=\"rhel\"\nVERSION_ID=\"9.4\"\n",
+         "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.105.08  Release Build\n",
+         "rhel 9.4", TRI_YES},
+        {"ID=debian\n", "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.261.03\n", "debian",
+         TRI_NO},
+        {"VERSION_ID=12\nMYID=x\n", "something else\n", "", TRI_UNKNOWN},
+        {"ID=\nVERSION_ID=\n", NULL, "", TRI_UNKNOWN},
+        {"ID=\001\002\n", NULL, "", TRI_UNKNOWN},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        TREE();
+        tree_put(tree, "etc/os-release", rows[i].os_release);
+        if (rows[i].version != NULL) {
+            tree_put(tree, "proc/driver/nvidia/version", rows[i].version);
+        }
+        OBSERVE(tree);
+        assert_string_equal(host->os, rows[i].os);
+        assert_int_equal(host->open_modules, rows[i].open);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +434,7 @@ int main(void)
         cmocka_unit_test(an_mdev_gpu_is_observed),
         cmocka_unit_test(only_nvidia_gpus_are_observed),
         cmocka_unit_test(hostile_content_is_unknown_not_believed),
+        cmocka_unit_test(the_system_and_the_drivers_flavour_are_read),
         cmocka_unit_test(a_machine_without_pci_is_a_problem_not_an_error),
         cmocka_unit_test(every_function_and_mediated_device_is_known_of),
         cmocka_unit_test(mediated_devices_that_can_t_be_listed_are_not_known),

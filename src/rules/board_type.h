@@ -6,7 +6,7 @@
 #include "model/host.h"
 #include "rules/rule_facts.h"
 
-/* NULL: no GPU was seen, or its driver has told nothing of the type. */
+/* NULL: no GPU was seen, or its driver says nothing of the type. */
 const struct board_type *board_type_of(const struct rule_facts *facts);
 
 #endif

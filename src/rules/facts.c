@@ -12,8 +12,8 @@
 #include "rules/say.h"
 
 static const struct fact_table *const tables[] = {
-    &claim_facts, &gpu_facts,   &host_facts,    &licence_facts, &mode_facts, &model_facts,
-    &need_facts,  &other_facts, &profile_facts, &type_facts,    &vm_facts,
+    &claim_facts, &gpu_facts,  &guest_facts, &host_facts,    &licence_facts, &mode_facts,
+    &model_facts, &need_facts, &other_facts, &profile_facts, &type_facts,    &vm_facts,
 };
 
 /* After the tables: what is known of a migration's source, then of its target. */

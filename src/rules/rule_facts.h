@@ -47,10 +47,10 @@ struct rule_facts {
     bool has_vm;                           /* the claim names a VM */
     const char *claim;                     /* its name; NULL unknown */
     const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
-    const char *libvirt;                   /* its version on the host; NULL or "" unknown */
-    const char *driver;                    /* NVIDIA's version on the host; the same */
-    const struct need *need;               /* that the claim is to serve; NULL: none was stated */
-    licence_set licences;                  /* each alone covers the claim; 0: it needs none */
+    /* Versions on the host, and of NVIDIA's driver in the guest; NULL or "" unknown. */
+    const char *libvirt, *driver, *qemu, *kernel, *guest_driver;
+    const struct need *need; /* that the claim is to serve; NULL: none was stated */
+    licence_set licences;    /* each alone covers the claim; 0: it needs none */
     /* A migration's two sides; only the rules that apply to migrations look at them. */
     const struct migration_facts *source, *target;
     const struct given_facts *given; /* instead of all of the above; NULL: none */

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "base/parse.h"
 #include "base/str.h"
 
 bool say_text(char out[FACT_SIZE], const char *text)
@@ -43,17 +42,4 @@ bool say_tristate(char out[FACT_SIZE], enum tristate value)
 bool say_answer(char out[FACT_SIZE], enum board_answer answer)
 {
     return answer != BOARD_ANSWER_UNKNOWN && say_bool(out, answer == BOARD_YES);
-}
-
-/* "11" of "11.3.0". */
-bool say_major(char out[FACT_SIZE], const char *version)
-{
-    char major[16];
-    uint32_t value = 0;
-    if (version == NULL) {
-        return false;
-    }
-    (void)STR_SET(major, version);
-    major[strcspn(major, ".")] = '\0';
-    return parse_u32(major, &value) && say_number(out, value);
 }

@@ -16,7 +16,5 @@ bool say_number(char out[FACT_SIZE], uint32_t value);
 bool say_support(char out[FACT_SIZE], int support);
 bool say_tristate(char out[FACT_SIZE], enum tristate value);
 bool say_answer(char out[FACT_SIZE], enum board_answer answer);
-/* Of a version. */
-bool say_major(char out[FACT_SIZE], const char *version);
 
 #endif

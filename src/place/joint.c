@@ -28,7 +28,7 @@ struct bin_class {
     uint64_t most_size;
 };
 
-/* What was left of each kind when the bins from one on could not serve it. */
+/* Items left of each kind when the bins from one on could not serve them. */
 struct dead_end {
     uint32_t bin, first_fill;
     uint16_t left[JOINT_MAX];

@@ -198,7 +198,7 @@ static uint64_t need(const struct planner *planner, const struct claim *claim)
            fb;
 }
 
-/* Those of the request that get a device, in the order in which they choose; returns how many. */
+/* Claims of the request that get a device, in the order in which they choose; returns how many. */
 static size_t put_in_order(const struct planner *planner, const struct plan_request *request,
                            const struct claim **order)
 {

@@ -278,7 +278,7 @@ static const struct command_option advise_options[] = {
 
 static const struct command commands[] = {
     {.object = "advise",
-     .help = "which mode and type serve a need, and why not the others (no daemon needed)",
+     .help = "say which mode and type serve a need, and why not the others (no daemon needed)",
      .examples = {"advise --memory 18G --isolation hardware",
                   "advise --gpu l40s --memory 8G --graphics --licences vWS"},
      OPTIONS(advise_options),

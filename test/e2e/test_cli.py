@@ -168,13 +168,29 @@ def test_errors_are_a_line_and_a_hint(cleave):
     fails(cleave, "gpus list", 2, 'no command "gpus"', 'hint: did you mean "gpu"?')
     fails(cleave, "gpu show 9", 3, 'there is no gpu "9"', "cleave gpu list")
     fails(cleave, "claim create a --guest windows", 9, "[mig-vgpu-not-for-windows-on-h100]", "hint:")
-    fails(cleave, "claim create a --guest beos", 2, "guest: ")
+    fails(cleave, "claim create a --guest beos", 2, "--guest: ")
     fails(cleave, "claim create a --profile x@y", 2, "PROFILE@START")
     fails(cleave, "gpu mode 0 turbo", 2, "turbo", '"time-sliced"')
     fails(cleave, "claim show none", 3, "none")
     fails(cleave, "vm create n", 2, "template")
     fails(cleave, "vm create n --template /nonexistent", 3, "/nonexistent")
     fails(cleave, "event list --after x", 2, "--after must be a number")
+
+
+@pytest.mark.parametrize("line, said", [
+    ("claim create a --guest beos", "--guest: "), ("claim create a --mode turbo", "--mode: "),
+    (["claim", "create", "a b"], "NAME: "), ("claim create a --profile 1g.5gb@99", "start"),
+    ("gpu mode 0 turbo", "MODE: "), ("gpu scheduler 0 turbo", "POLICY: "),
+    (["gpu", "cordon", "0", "--reason", "x" * 2000], "--reason: "),
+    ("event list --kind none --limit 4000000000000000000000", "--limit"),
+    ("event list --limit 0", "--limit"), ("event list --after x", "--after"),
+    ("profile list --gpu 99", "gpu"),
+])
+def test_errors_name_what_was_typed(cleave, line, said):
+    """The API's own words are for programs."""
+    done = cleave.run(*(line if isinstance(line, list) else line.split()))
+    assert done.returncode != 0 and said in done.stderr, done.stderr
+    assert not re.search(r"request body|query|JSON|/v1/|\b[a-z]+[A-Z]", done.stderr), done.stderr
 
 
 def test_a_daemon_that_does_not_answer_is_named(cleave):

@@ -294,6 +294,7 @@ static const struct command commands[] = {
      .examples = {"claim list", "claim list --sort gpu", "claim list -o name"},
      OPTIONS(claim_list_options),
      .lists = true,
+     .listing = &claim_listing,
      .watches = true,
      .run = cmd_claim_list},
     {.object = "claim",

@@ -258,6 +258,7 @@ static const struct command commands[] = {
                   "event list --follow --kind claim-bound"},
      OPTIONS(event_list_options),
      .lists = true,
+     .listing = &event_listing,
      .run = cmd_event_list},
 };
 const struct command_table event_commands = COMMAND_TABLE(commands);

@@ -380,6 +380,7 @@ static const struct command commands[] = {
      .help = "list GPUs",
      .examples = {"gpu list", "gpu list -o wide --sort mode", "gpu list --watch"},
      .lists = true,
+     .listing = &gpu_listing,
      .watches = true,
      .run = cmd_gpu_list},
     {.object = "gpu",

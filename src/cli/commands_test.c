@@ -21,6 +21,7 @@ static void every_command_can_run(void **state)
         assert_true(commands_at(i)->n_args <= COMMAND_MAX_ARGS);
         assert_true(commands_at(i)->n_options <= COMMAND_MAX_OPTIONS);
         assert_true(commands_at(i)->changes || !commands_at(i)->waits);
+        assert_true(commands_at(i)->lists == (commands_at(i)->listing != NULL));
     }
 }
 

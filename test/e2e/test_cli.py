@@ -250,6 +250,7 @@ def completed(cleave, shell, line):
     """What the shell itself makes of a Tab behind `line`."""
     script = cleave.run("--generate-completion", shell).stdout
     env = {**os.environ, "CLEAVE_SOCKET": str(cleave.socket), "LINE": line, "SCRIPT": script,
+           "CLEAVE_DATADIR": str(ROOT / "data"),
            "PATH": f"{cleave.path.parent}:{os.environ['PATH']}"}
     ask = {
         "bash": ["bash", "--norc", "-c", 'source <(printf "%s" "$SCRIPT"); COMP_LINE=$LINE; '
@@ -275,6 +276,9 @@ SHELLS = [pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), 
     ("cleave gpu mode 0 t", ["time-sliced"]), ("cleave gpu list -o w", ["wide"]),
     ("cleave claim create x --type DC-1-8", ["DC-1-8C"]),
     ("cleave claim create x --profile 1g", ["1g.24gb+gfx"]),
+    ("cleave gpu list --sort me", ["memory"]), ("cleave vm list --sort -v", ["-vm"]),
+    ("cleave event list --kind claim-b", ["claim-bound"]), ("cleave advise --gpu l40", ["l40s"]),
+    ("cleave operation list --kind dr", ["drain"]),
     ("cleave help gpu sch", ["scheduler"]), ("cleave no-such ", []), ("cleave gpu list x", []),
 ])
 def test_shells_complete_words_values_and_objects(cleave, shell, line, wanted):
@@ -288,6 +292,24 @@ def test_shells_complete_words_values_and_objects(cleave, shell, line, wanted):
 def test_shells_complete_files(cleave, shell, directory):
     (directory / "site-a.yaml").write_text("")
     assert completed(cleave, shell, f"cleave apply -f {directory}/site") == [f"{directory}/site-a.yaml"]
+
+
+@pytest.mark.parametrize("word, wanted", [
+    ("--type=DC-1-8", "--type=DC-1-8C"), ("--mode=mig", "--mode=mig-backed"),
+    ("--gpu=0000:4", "--gpu=0000:41:00.0"),
+])
+def test_values_behind_an_equals_sign_are_completed(cleave, word, wanted):
+    """bash ends a word there, and takes what is behind it alone; fish takes all."""
+    done = cleave.run("--complete", "--", "claim", "create", "x", word)
+    assert wanted in [line.split("\t")[0] for line in done.stdout.splitlines()]
+    if shutil.which("bash"):
+        found = completed(cleave, "bash", f"cleave claim create x {word}")
+        assert re.split("[:=]", wanted, maxsplit=word.count(":") + 1)[-1] in found
+
+
+def test_bash_completes_files_behind_an_equals_sign(cleave, directory):
+    (directory / "site-a.yaml").write_text("")
+    assert completed(cleave, "bash", f"cleave apply --file={directory}/site") == [f"{directory}/site-a.yaml"]
 
 
 def test_bash_completes_addresses_behind_a_colon(cleave):

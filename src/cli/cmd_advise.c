@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/listing.h"
+#include "cli/model_notice.h"
 #include "cli/need_words.h"
 #include "cli/prose.h"
 #include "cli/view.h"
@@ -210,6 +211,7 @@ static int advise(const struct arguments *arguments, const struct need *need,
         r = catalog_find(catalog, gpu, &model, err);
     }
     if (r == 0 && model != NULL) {
+        model_notice_report(catalog, gpu, model);
         advise_board(rules, model, need, ret_advices);
     } else if (r == 0) {
         advise_catalog(rules, catalog, need, ret_advices);

@@ -230,8 +230,8 @@ static void print_held(const struct cli *cli, const json_t *claim)
     const char *device = view_text(claim, "reserved.device", NULL);
     printf("Holds nothing\n");
     if (device != NULL) {
-        printf("the definition of VM \"%s\" names %s for this claim\n", view_text(claim, "vm", "-"),
-               view_text(claim, "reserved.mdevUuid", device));
+        prose_print(cli_width(cli), "the definition of VM \"%s\" names %s for this claim",
+                    view_text(claim, "vm", "-"), view_text(claim, "reserved.mdevUuid", device));
     }
 }
 

@@ -7,7 +7,7 @@
 
 #define COMMAND_MAX_ARGS 2
 #define COMMAND_MAX_EXAMPLES 3
-#define COMMAND_MAX_OPTIONS 20
+#define COMMAND_MAX_OPTIONS 40
 #define WORDS_MAX_REPEATED 8
 
 struct command_option {

@@ -25,7 +25,7 @@ static const struct {
     [PRECISION_Q4_0] = {9, "0.5625 bytes"},
 };
 
-/* vLLM gives itself nine tenths of what the GPU has, unless told otherwise (docs.vllm.ai, engine
+/* vLLM gives itself nine tenths of what the GPU has, by default (docs.vllm.ai, engine
  * arguments, gpu_memory_utilization 0.9 when these figures were taken); the rest is for CUDA's
  * context, graphs and activations at their peak. */
 #define RUNTIME_SHARE 10

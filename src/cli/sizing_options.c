@@ -100,7 +100,7 @@ static int find_shape(const struct given *given, const struct open_models *model
     return 0;
 }
 
-/* What is given of the shape replaces what the model has. */
+/* The shape as it is given replaces that of the model. */
 static int read_shape(const struct given *given, struct model_shape *shape, struct error *err)
 {
     if (given->values[OPTION_KV_HEADS] != NULL || given->values[OPTION_HEAD_DIM] != NULL) {

@@ -85,18 +85,38 @@ static const struct field site_fields[] = {
 };
 static const struct schema site_body_schema = SCHEMA(site_body, site_fields);
 
+/* Adds the claims that one of the site stands for. */
+static int add_claims(const struct claim *claim, const char *path, struct claims *all,
+                      struct error *err)
+{
+    size_t first = all->n;
+    int r = claim_check_need(claim, ORIGIN, path, err);
+    r = r != 0 ? r : claim_spread(claim, all, err);
+    if (r == 0 && all->n > SITE_MAX_CLAIMS) {
+        return error_set(err, REASON_INVALID, path, "a site has at most %d claims",
+                         SITE_MAX_CLAIMS);
+    }
+    for (size_t i = first; r == 0 && i < all->n; i++) {
+        const char *name = all->items[i].name;
+        if (claims_find(all, name) != &all->items[i]) {
+            r = error_set(err, REASON_INVALID, path, "claim \"%s\" is listed twice", name);
+        }
+    }
+    return r;
+}
+
 static int site_body_read(const json_t *json, void *site_body, struct error *err)
 {
     struct site_body *body = site_body;
+    struct claims all = {0};
     int r = parse_body(&site_body_schema, json, body, err);
     for (size_t i = 0; r == 0 && i < body->claims.n; i++) {
-        const struct claim *claim = &body->claims.items[i];
-        if (claims_find(&body->claims, claim->name) != claim) {
-            char path[64];
-            str_print(path, sizeof(path), "claims[%zu]", i);
-            r = error_set(err, REASON_INVALID, path, "claim \"%s\" is listed twice", claim->name);
-        }
+        char path[64];
+        str_print(path, sizeof(path), "claims[%zu]", i);
+        r = add_claims(&body->claims.items[i], path, &all, err);
     }
+    vec_done(&body->claims);
+    body->claims = all;
     return r;
 }
 

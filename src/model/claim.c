@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/claim.h"
 
+#include <string.h>
+
 #include "base/sm.h"
 #include "base/str.h"
 
@@ -37,6 +39,87 @@ WORDS_OF(claim_state_words, "claim", claim_state_rows, CLAIM_STATE_COUNT)
 void claim_move(struct claim *claim, enum claim_state to)
 {
     sm_go(&claim_state_words, &claim->state, to);
+}
+
+/* ---- needs ---- */
+
+static struct claim_words typed_words(const struct claim *claim)
+{
+    const struct claim_words none = {.mode = CLAIM_MODE_AUTO, .start = NO_ID};
+    return claim->typed.set ? claim->typed : none;
+}
+
+bool claim_is_open(const struct claim *claim)
+{
+    const struct claim_words typed = typed_words(claim);
+    const struct claim_spec *spec = &claim->spec;
+    return claim->has_need && spec->mode == typed.mode && str_eq(spec->type, typed.type) &&
+           str_eq(spec->profile, typed.profile) && spec->start == typed.start;
+}
+
+void claim_reopen(struct claim *claim)
+{
+    if (!claim->has_need) {
+        return;
+    }
+    const struct claim_words typed = typed_words(claim);
+    claim->spec.mode = typed.mode;
+    STR_SET(claim->spec.type, typed.type);
+    STR_SET(claim->spec.profile, typed.profile);
+    claim->spec.start = typed.start;
+    claim->choice[0] = '\0';
+}
+
+/* ---- several at once ---- */
+
+static int number_name(const struct claim *claim, uint32_t number, char *name, size_t size,
+                       const char *what, struct error *err)
+{
+    char suffix[16];
+    size_t len = strlen(name);
+    str_print(suffix, sizeof(suffix), "-%u", number);
+    if (len + strlen(suffix) >= size) {
+        return error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
+                         "the %s \"%s\" has no room for the number \"%s\" behind it", what, name,
+                         suffix);
+    }
+    (void)str_copy(name + len, size - len, suffix);
+    return 0;
+}
+
+int claim_spread(const struct claim *claim, struct claims *ret_claims, struct error *err)
+{
+    uint32_t n = claim->count > 1 ? claim->count : 1;
+    uint32_t gpus = claim->has_need && claim->need.gpus > 1 ? claim->need.gpus : 1;
+    if (gpus > 1 && claim->vm[0] == '\0') {
+        error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
+                  "claim \"%s\" needs %u GPUs in one VM, and names no VM", claim->name, gpus);
+        error_hint(err, "name the VM, or write count: %u for as many claims", gpus);
+        return -REASON_INVALID;
+    }
+    if (n * gpus > NEED_MAX_COUNT) {
+        return error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
+                         "%u times %u GPUs are more than %d claims", n, gpus, NEED_MAX_COUNT);
+    }
+    for (uint32_t i = 0; i < n * gpus; i++) {
+        struct claim one = *claim;
+        int r = 0;
+        one.count = 0;
+        if (n > 1) {
+            r = number_name(claim, i / gpus + 1, one.name, sizeof(one.name), "name", err);
+        }
+        if (r == 0 && n > 1 && one.vm[0] != '\0') {
+            r = number_name(claim, i / gpus + 1, one.vm, sizeof(one.vm), "VM's name", err);
+        }
+        if (r == 0 && gpus > 1) {
+            r = number_name(claim, i % gpus + 1, one.name, sizeof(one.name), "name", err);
+        }
+        if (r != 0) {
+            return r;
+        }
+        *vec_push(ret_claims) = one;
+    }
+    return 0;
 }
 
 struct claim *claims_find(const struct claims *claims, const char *name)

@@ -94,6 +94,17 @@ struct claim_device {
     char mdev_uuid[40];     /* set: mdev; any GPU with mdevs can make it */
 };
 
+/* Words that were typed next to a need. What else the spec says of these was chosen for it. */
+struct claim_words {
+    bool set;
+    enum claim_mode mode;
+    char type[NAME_SIZE];
+    char profile[NAME_SIZE];
+    uint32_t start;
+};
+
+#define CHOICE_TEXT_SIZE 256
+
 struct claim {
     char name[NAME_SIZE]; /* unique on a host; parse_name() */
     char tenant[NAME_SIZE];
@@ -101,6 +112,11 @@ struct claim {
     char site[NAME_SIZE];  /* name of the site file that owns it, "" when made by hand */
     char vm[VM_NAME_SIZE]; /* libvirt domain, "" for a claim without a VM */
     struct claim_spec spec;
+    bool has_need; /* the spec's words follow from the need, unless they were typed next to it */
+    struct need need;
+    struct claim_words typed;
+    char choice[CHOICE_TEXT_SIZE]; /* what was chosen for the need, and why; "" */
+    uint32_t count;                /* a person's wish for so many like it; 0: 1 */
     enum claim_state state;
     struct assignment assigned;
     struct claim_device reserved; /* on-demand: what the VM's definition names, held or not */
@@ -124,15 +140,26 @@ struct claims {
 extern const struct schema claim_schema;
 extern const struct schema assignment_schema; /* null: it isn't set */
 /* Reads the user's form: {name, tenant?, vm?, mode?, gpu?, type?, profile?, start?, mixed?,
- * guest?, migratable?, hold?}. Unknown keys refused. `origin`/`path` as in base/json.h. */
+ * guest?, migratable?, hold?, need?, count?}. Unknown keys refused. `origin`/`path` as in
+ * base/json.h. */
 int claim_from_json(const json_t *json, const char *origin, const char *path,
                     struct claim *ret_claim, struct error *err);
+/* Does its need contradict itself, or other words of the claim? -INVALID with both words. */
+int claim_check_need(const struct claim *claim, const char *origin, const char *path,
+                     struct error *err);
 /* The form that is stored, and that the API answers: the user's, and what cleaved knows of the
  * claim. Schema Claim in api/openapi.yaml. */
 json_t *claim_to_json(const struct claim *claim);
 /* Reads what claim_to_json() wrote (the store's form). */
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);
 struct claim *claims_find(const struct claims *claims, const char *name);
+/* Has it a need, for which nothing is chosen yet? Then planner and admission choose. */
+bool claim_is_open(const struct claim *claim);
+/* Forgets what was chosen for its need, so that it is chosen again; else the claim stays. */
+void claim_reopen(struct claim *claim);
+/* Appends the claim so often as its count and its need's GPUs say: of count 3 "web" is web-1 to
+ * web-3 of VMs NAME-1 to NAME-3, of 2 GPUs web-1 and web-2 of one VM. -INVALID. */
+int claim_spread(const struct claim *claim, struct claims *ret_claims, struct error *err);
 /* The one way to change a claim's state: a move that its machine lacks is a bug, and ends the
  * process. */
 void claim_move(struct claim *claim, enum claim_state to);

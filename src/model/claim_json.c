@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Forms of a claim: the user's (which goes to other hosts, too), the API's and the store's. Schema
  * Claim in openapi.yaml. */
+#include "base/str.h"
 #include "model/claim.h"
 
 #define MAX_START 63 /* first memory slice of a GPU instance */
@@ -50,11 +51,50 @@ static void read_was_bound(struct reader *r, const char *key, void *object)
 
 static const struct field_hook was_bound_hook = {put_was_bound, read_was_bound};
 
-/* A number in quotes would be the next error: a site takes no index, and no type is a number. */
-#define GPU_ADVICE                                                                                 \
-    "write the GPU's address or UUID in quotes, such as gpu: \"0000:41:00.0\"; `cleave gpu list` " \
-    "shows the addresses"
-#define PROFILE_ADVICE "`cleave profile list` shows the vGPU types and profiles"
+/* ---- needs ---- */
+
+static json_t *put_need(const void *object)
+{
+    const struct claim *claim = object;
+    return claim->has_need ? need_to_json(&claim->need) : NULL;
+}
+
+/* What is typed next to it is kept apart from what is chosen later; of a stored claim a row below
+ * says what was typed. Words that claim and need both have hold if either says so. */
+static void read_need(struct reader *r, const char *key, void *object)
+{
+    struct claim *claim = object;
+    claim->has_need = reader_has(r, key);
+    claim->need = (struct need){0};
+    if (!claim->has_need) {
+        return;
+    }
+    const struct schema_place place = {key, -1, json_object_get(r->object, key)};
+    schema_read_below(&need_schema, r, &place, &claim->need, FACE_USER);
+    struct claim_spec *spec = &claim->spec;
+    struct need *need = &claim->need;
+    claim->typed =
+        (struct claim_words){.set = spec->mode != CLAIM_MODE_AUTO || spec->type[0] != '\0' ||
+                                    spec->profile[0] != '\0' || spec->start != NO_ID,
+                             .mode = spec->mode,
+                             .start = spec->start};
+    STR_SET(claim->typed.type, spec->type);
+    STR_SET(claim->typed.profile, spec->profile);
+    need->mixed = spec->mixed = need->mixed || spec->mixed;
+    need->live_migration = spec->migratable = need->live_migration || spec->migratable;
+    need->guest = spec->guest = need->guest == GUEST_LINUX ? spec->guest : need->guest;
+}
+
+static const struct field_hook need_hook = {put_need, read_need};
+
+static const struct field words_fields[] = {
+    FIELD_WORD(struct claim_words, mode, "mode", claim_mode, FACE_KEPT,
+               .fallback = CLAIM_MODE_AUTO),
+    FIELD_TEXT(struct claim_words, type, "type", FACE_KEPT),
+    FIELD_TEXT(struct claim_words, profile, "profile", FACE_KEPT),
+    FIELD_ID(struct claim_words, start, "start", FACE_KEPT, .max = MAX_START),
+};
+static const struct schema claim_words_schema = SCHEMA_OPTIONAL(claim_words, words_fields, set);
 
 static const struct field claim_fields[] = {
     FIELD_NAME(struct claim, name, "name", FACE_ALL, .required = true,
@@ -62,14 +102,18 @@ static const struct field claim_fields[] = {
     FIELD_NAME(struct claim, tenant, "tenant", FACE_ALL, .text = "default"),
     FIELD_TEXT(struct claim, vm, "vm", FACE_ALL),
     FIELD_WORD(struct claim, spec.mode, "mode", claim_mode, FACE_ALL, .fallback = CLAIM_MODE_AUTO),
-    FIELD_TEXT(struct claim, spec.gpu, "gpu", FACE_ALL, .advice = GPU_ADVICE),
-    FIELD_TEXT(struct claim, spec.type, "type", FACE_ALL, .advice = PROFILE_ADVICE),
-    FIELD_TEXT(struct claim, spec.profile, "profile", FACE_ALL, .advice = PROFILE_ADVICE),
+    FIELD_TEXT(struct claim, spec.gpu, "gpu", FACE_ALL),
+    FIELD_TEXT(struct claim, spec.type, "type", FACE_ALL),
+    FIELD_TEXT(struct claim, spec.profile, "profile", FACE_ALL),
     FIELD_ID(struct claim, spec.start, "start", FACE_ALL, .max = MAX_START),
     FIELD_BOOL(struct claim, spec.mixed, "mixed", FACE_ALL),
     FIELD_WORD(struct claim, spec.guest, "guest", guest_os, FACE_ALL, .fallback = GUEST_LINUX),
     FIELD_BOOL(struct claim, spec.migratable, "migratable", FACE_ALL),
     FIELD_WORD(struct claim, spec.hold, "hold", claim_hold, FACE_ALL, .fallback = CLAIM_HELD),
+    FIELD_HOOK("need", need_hook, FACE_USER | FACE_KEPT),
+    FIELD_OBJECT(struct claim, typed, "typed", claim_words, FACE_KEPT, .left_out = true),
+    FIELD_STRING(struct claim, choice, "choice", FACE_KEPT, .left_out = true),
+    FIELD_COUNT(struct claim, count, "count", FACE_USER, .min = 1, .max = NEED_MAX_COUNT),
 
     FIELD_TEXT(struct claim, author, "author", FACE_KEPT),
     FIELD_TEXT(struct claim, site, "site", FACE_KEPT),
@@ -87,6 +131,26 @@ static const struct field claim_fields[] = {
 };
 const struct schema claim_schema = SCHEMA(claim, claim_fields);
 
+/* Asked of what a person writes alone: what is stored is as it was accepted. */
+int claim_check_need(const struct claim *claim, const char *origin, const char *path,
+                     struct error *err)
+{
+    const struct need_conflict *conflict =
+        claim->has_need ? need_find_conflict(&claim->need) : NULL;
+    const char *dot = path[0] != '\0' ? "." : "";
+    if (conflict != NULL) {
+        return error_set(err, REASON_INVALID, origin, "%s%sneed: \"%s\" contradicts \"%s\": %s",
+                         path, dot, conflict->word, conflict->other, conflict->why);
+    }
+    if (claim->has_need && claim->need.consumer == CONSUMER_HOST && claim->vm[0] != '\0') {
+        return error_set(err, REASON_INVALID, origin,
+                         "%s%sneed: \"consumer\" contradicts \"vm\": a process on the host has no "
+                         "VM",
+                         path, dot);
+    }
+    return 0;
+}
+
 int claim_from_json(const json_t *json, const char *origin, const char *path,
                     struct claim *ret_claim, struct error *err)
 {
@@ -94,6 +158,7 @@ int claim_from_json(const json_t *json, const char *origin, const char *path,
         .json = json, .origin = origin, .path = path, .face = FACE_USER};
     struct claim claim = {0};
     int r = schema_parse(&claim_schema, &in, &claim, err);
+    r = r != 0 ? r : claim_check_need(&claim, origin, path, err);
     if (r == 0) {
         *ret_claim = claim;
     }

@@ -73,9 +73,8 @@ extern const struct schema need_schema;
 /* Reads what a person writes, and refuses words that contradict each other. */
 int need_from_json(const json_t *json, const char *origin, const char *path, struct need *ret_need,
                    struct error *err);
-/* The same in the object of a reader, for hooks. */
-void need_read(struct reader *r, const char *key, struct need *ret_need);
 json_t *need_to_json(const struct need *need);
+bool need_is_same(const struct need *a, const struct need *b);
 
 /* "20G", "20GiB", "512M"; without a unit it is none, for tools differ on what that means. */
 bool need_parse_memory(const char *text, uint32_t *ret_mib);

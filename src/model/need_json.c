@@ -143,15 +143,14 @@ int need_from_json(const json_t *json, const char *origin, const char *path, str
     return result != 0 ? result : r.result;
 }
 
-void need_read(struct reader *r, const char *key, struct need *ret_need)
-{
-    char path[sizeof(r->path)];
-    int result = need_from_json(json_object_get(r->object, key), r->origin,
-                                reader_path(r, key, -1, path, sizeof(path)), ret_need, r->err);
-    r->result = r->result != 0 ? r->result : result;
-}
-
 json_t *need_to_json(const struct need *need)
 {
     return schema_to_json(&need_schema, need, FACE_STORE);
+}
+
+bool need_is_same(const struct need *a, const struct need *b)
+{
+    CLEANUP_JSON json_t *x = need_to_json(a);
+    CLEANUP_JSON json_t *y = need_to_json(b);
+    return json_equal(x, y) != 0;
 }

@@ -86,26 +86,38 @@ static int refuse_existing(const struct claim *existing, struct error *err)
     return r;
 }
 
+/* Of several claims each is admitted and all are planned together: all come, or none. */
+static int admit_all(struct change *change, const struct planner *planner, struct error *err)
+{
+    int r = 0;
+    for (vec_each(&change->claims, claim)) {
+        const struct claim *existing = claims_find(&change->manager->claims, claim->name);
+        r = existing != NULL ? refuse_existing(existing, err) : planner_admit(planner, claim, err);
+        if (r != 0) {
+            break;
+        }
+    }
+    return r;
+}
+
 static int plan_create(struct change *change, struct plan **ret_plan, struct error *err)
 {
     struct manager *m = change->manager;
-    struct claim *claim = &change->claims.items[0];
-    const struct claim *existing = claims_find(&m->claims, claim->name);
-    if (existing != NULL) {
-        return refuse_existing(existing, err);
-    }
     struct planner planner = planner_view(m);
-    int r = planner_admit(&planner, claim, err);
+    int r = admit_all(change, &planner, err);
     if (r != 0) {
         return r;
     }
     char reason[PLAN_REASON_SIZE];
-    str_print(reason, sizeof(reason), "claim create %s", claim->name);
-    const struct claim *add[] = {claim};
+    str_print(reason, sizeof(reason), "claim create %s", change->name);
+    VEC(const struct claim *) add = {0};
+    for (vec_each(&change->claims, claim)) {
+        *vec_push(&add) = claim;
+    }
     struct steps foreign = {0}; /* they would stay first in the definition, and keep the VM off */
-    foreign_find(m, add, 1, &foreign);
-    struct plan_request request = {.add = add,
-                                   .n_add = 1,
+    foreign_find(m, add.items, add.n, &foreign);
+    struct plan_request request = {.add = add.items,
+                                   .n_add = add.n,
                                    .extra = foreign.items,
                                    .n_extra = foreign.n,
                                    .author = change->caller.author,
@@ -114,6 +126,7 @@ static int plan_create(struct change *change, struct plan **ret_plan, struct err
                                    .new_uuid = id_uuid};
     r = planner_build(&planner, &request, ret_plan, err);
     vec_done(&foreign);
+    vec_done(&add);
     return r;
 }
 
@@ -131,11 +144,21 @@ static void run_create(struct change *change)
 void verb_create_claim(struct manager *m, const struct request *request)
 {
     const struct claim_body *body = request->body;
-    struct claim claim = body->claim;
-    STR_SET(claim.author, request->caller->author);
-    claim.created_us = clock_realtime_us();
-    struct change *change = change_new(m, run_create, request, claim.name);
-    *vec_push(&change->claims) = claim;
+    struct error err = {0};
+    struct claims claims = {0};
+    if (claim_spread(&body->claim, &claims, &err) != 0) {
+        vec_done(&claims);
+        request_refuse(request, &err);
+        return;
+    }
+    struct change *change = change_new(m, run_create, request, body->claim.name);
+    for (vec_each(&claims, wanted)) {
+        struct claim *claim = vec_push(&change->claims);
+        *claim = *wanted;
+        STR_SET(claim->author, request->caller->author);
+        claim->created_us = clock_realtime_us();
+    }
+    vec_done(&claims);
     change->moves = body->move_idle ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
     change_enqueue(change);
 }

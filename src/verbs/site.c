@@ -28,11 +28,18 @@ static void site_diff_done(struct site_diff *diff)
     vec_done(&diff->remove);
 }
 
-static bool same_wish(const struct claim *a, const struct claim *b)
+/* What was chosen for a need is no wish. */
+static bool same_wish(const struct claim *was, const struct claim *wanted)
 {
-    const struct claim_spec *x = &a->spec;
-    const struct claim_spec *y = &b->spec;
-    return str_eq(a->tenant, b->tenant) && str_eq(a->vm, b->vm) && x->mode == y->mode &&
+    struct claim a = *was;
+    struct claim b = *wanted;
+    claim_reopen(&a);
+    claim_reopen(&b);
+    const struct claim_spec *x = &a.spec;
+    const struct claim_spec *y = &b.spec;
+    return was->has_need == wanted->has_need &&
+           (!was->has_need || need_is_same(&was->need, &wanted->need)) &&
+           str_eq(a.tenant, b.tenant) && str_eq(a.vm, b.vm) && x->mode == y->mode &&
            str_eq(x->gpu, y->gpu) && str_eq(x->type, y->type) && str_eq(x->profile, y->profile) &&
            x->start == y->start && x->mixed == y->mixed && x->guest == y->guest &&
            x->migratable == y->migratable && x->hold == y->hold;

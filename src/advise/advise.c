@@ -156,11 +156,10 @@ static uint32_t cost(const struct advice *advice, const struct need *need)
            (short_of ? 100U : 0) + (advice->whole ? 10U : 0) + row[advice->mode];
 }
 
-static void sort(struct advices *advices, size_t first, const struct need *need)
+static void sort(struct advices *advices, size_t first)
 {
     for (size_t i = first + 1; i < advices->n; i++) {
-        for (size_t k = i;
-             k > first && cost(&advices->items[k], need) < cost(&advices->items[k - 1], need);
+        for (size_t k = i; k > first && advices->items[k].order < advices->items[k - 1].order;
              k--) {
             struct advice other = advices->items[k];
             advices->items[k] = advices->items[k - 1];
@@ -182,7 +181,10 @@ void advise_board(const struct rules *rules, const struct gpu_model *model, cons
             advice->verdict = VERDICT_NO;
         }
     }
-    sort(ret_advices, first, need);
+    for (vec_each(&these, advice)) {
+        advice->order = cost(advice, need);
+    }
+    sort(ret_advices, first);
     uint32_t rank = 0;
     for (vec_each(&these, advice)) {
         advice->rank = advice->verdict == VERDICT_NO ? 0 : ++rank;

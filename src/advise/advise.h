@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What serves a need: for each of the five modes on one board, yes or no, the smallest type or
- * profile that does, and why. Pure: it asks the catalog and the rules (data/rules), no host.
+ * profile that does, and why. Pure: it asks the catalog and the rules (data/rules.yaml), no host.
  */
 #ifndef ADVISE_ADVISE_H
 #define ADVISE_ADVISE_H
@@ -24,7 +24,8 @@ WORDS_DECLARE(verdict, verdict_words)
 struct advice {
     enum claim_mode mode;
     enum verdict verdict;
-    uint32_t rank; /* 1: best; 0: it doesn't serve */
+    uint32_t rank;  /* 1: best; 0: it doesn't serve */
+    uint32_t order; /* the lower, the better: of modes of whatever board */
     const struct gpu_model *model;
     const struct cat_vgpu_type *type;  /* NULL: none, or no vGPU */
     const struct cat_profile *profile; /* NULL: no GPU instance, or an unknown one */

@@ -9,7 +9,7 @@
 #include "cli/option.h"
 #include "cli/suggest.h"
 
-#define MAX_LONG 32
+#define MAX_LONG (COMMAND_MAX_OPTIONS + 24) /* own and global ones */
 #define FIRST_GLOBAL 256
 #define FIRST_OWN 512
 

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/layout_item.h"
 #include "cli/listing.h"
+#include "cli/need_options.h"
 #include "cli/plan_follow.h"
 #include "cli/prose.h"
 #include "cli/type_notice.h"
@@ -28,7 +29,8 @@ enum {
     CLAIM_MIGRATABLE,
     CLAIM_TENANT,
     CLAIM_ON_DEMAND,
-    CLAIM_MOVE_IDLE
+    CLAIM_MOVE_IDLE,
+    CLAIM_COUNT
 };
 
 /* Option → key of the API. */
@@ -62,6 +64,21 @@ static int split_profile(json_t *body, const char *text, struct error *err)
     return 0;
 }
 
+/* "--memory 20G --isolation hardware" → need, "--count 3" → count. */
+static int add_need(json_t *body, const struct arguments *arguments, struct error *err)
+{
+    struct need need;
+    int r = need_options_read(arguments, &need, err);
+    if (r == 0 && need.count > 0) {
+        json_object_set_new(body, "count", json_integer(need.count));
+    }
+    if (r == 0 && need_options_given(arguments)) {
+        need.count = 0; /* so many claims, not so many on one GPU */
+        json_object_set_new(body, "need", need_to_json(&need));
+    }
+    return r;
+}
+
 static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "name", arguments->args[0]);
@@ -92,6 +109,7 @@ static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, 
     }
     const char *profile = arguments->values[CLAIM_PROFILE];
     int result = profile == NULL ? 0 : split_profile(body, profile, err);
+    result = result != 0 ? result : add_need(body, arguments, err);
     result = result != 0 ? result : plan_follow_change(cli, "POST", "/v1/claims", body, err);
     if (result == 0) {
         CLEANUP_JSON json_t *claims = json_pack("[O]", body);
@@ -191,6 +209,28 @@ static void add_instance(const json_t *claim, struct strbuf *out)
     }
 }
 
+/* "memory 20GiB, isolation hardware, predictable". */
+static void add_need_words(const json_t *claim, struct strbuf *out)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_t *need = json_object_get(claim, "need");
+    json_object_foreach(need, key, value)
+    {
+        strbuf_addf(out, "%s%s", out->len > 0 ? ", " : "", key);
+        if (json_is_string(value)) {
+            strbuf_addf(out, " %s", json_string_value(value));
+        } else if (json_is_integer(value)) {
+            strbuf_addf(out, " %lld", (long long)json_integer_value(value));
+        }
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            strbuf_addf(out, "%s%s", i > 0 ? " or " : " ",
+                        json_string_value(json_array_get(value, i)));
+        }
+        strbuf_add(out, json_is_array(value) && json_array_size(value) == 0 ? " none" : "");
+    }
+}
+
 static const struct column wanted_fields[] = {
     {"State", .path = "state"},
     {"Problem", .path = "problem"},
@@ -205,6 +245,8 @@ static const struct column wanted_fields[] = {
     {"Guest", .path = "guest"},
     {"Migratable", .path = "migratable", .format = COLUMN_FLAG},
     {"Hold", .path = "hold"},
+    {"Need", .cell = add_need_words},
+    {"Chosen", .path = "choice"},
     {"Site", .path = "site"},
     {"Made", .path = "createdAt", .format = COLUMN_TIME},
     {"By", .path = "author"},
@@ -230,8 +272,8 @@ static void print_held(const struct cli *cli, const json_t *claim)
     const char *device = view_text(claim, "reserved.device", NULL);
     printf("Holds nothing\n");
     if (device != NULL) {
-        prose_print(cli_width(cli), "the definition of VM \"%s\" names %s for this claim",
-                    view_text(claim, "vm", "-"), view_text(claim, "reserved.mdevUuid", device));
+        printf("the definition of VM \"%s\" names %s for this claim\n", view_text(claim, "vm", "-"),
+               view_text(claim, "reserved.mdevUuid", device));
     }
 }
 
@@ -267,6 +309,8 @@ static const struct command_option claim_create_options[] = {
     [CLAIM_TENANT] = {"tenant", 0, "TENANT", "owner of the claim; default: \"default\""},
     [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "keep the device only while the VM is on"},
     [CLAIM_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
+    [CLAIM_COUNT] = {"count", 0, "N", "so many claims, NAME-1 to NAME-N, for VMs VM-1 to VM-N"},
+    NEED_OPTIONS,
 };
 
 static const struct command_option claim_list_options[] = {
@@ -282,7 +326,7 @@ static const struct command commands[] = {
      .n_args = 1,
      .help = "create a claim: ask for a GPU or a part of one",
      .examples = {"claim create web1 --vm web1 --type L40S-8Q --dry-run",
-                  "claim create train --vm train --profile 2g.10gb",
+                  "claim create train --vm train --memory 18G --isolation hardware",
                   "claim create whole --vm big --mode passthrough --gpu l40s"},
      OPTIONS(claim_create_options),
      .changes = true,
@@ -294,7 +338,6 @@ static const struct command commands[] = {
      .examples = {"claim list", "claim list --sort gpu", "claim list -o name"},
      OPTIONS(claim_list_options),
      .lists = true,
-     .listing = &claim_listing,
      .watches = true,
      .run = cmd_claim_list},
     {.object = "claim",

@@ -152,9 +152,11 @@ static int plan_restore(struct change *change, struct plan **ret_plan, struct er
     } else {
         STR_SET(claim.vm, host_find_vm(m->host, claim.vm_uuid)->name);
     }
-    return build(change, &claim, &place, ret_plan, NULL) == 0
-               ? 0
-               : build(change, &claim, NULL, ret_plan, err);
+    if (build(change, &claim, &place, ret_plan, NULL) == 0) {
+        return 0;
+    }
+    claim_reopen(&claim);
+    return build(change, &claim, NULL, ret_plan, err);
 }
 
 static void run_restore(struct change *change)

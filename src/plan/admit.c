@@ -137,6 +137,16 @@ bool admit_selects(const struct planner *planner, const struct claim *claim, con
                              str_eq(model->key, here->key)));
 }
 
+/* As src/advise counts them for a need. */
+static licence_set licences_of(const struct admitted *admitted)
+{
+    const struct claim *claim = &admitted->claim;
+    bool graphics = claim->spec.mode == CLAIM_PASSTHROUGH && claim->need.graphics;
+    return admitted->type != NULL ? licence_of_series(admitted->type->series)
+           : graphics             ? licence_of_graphics_passthrough()
+                                  : 0;
+}
+
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err)
 {
@@ -184,6 +194,8 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                                .profile = a.profile,
                                .gpu = gpu,
                                .scheduler = planner_wanted_scheduler(planner, gpu),
+                               .need = claim->has_need ? &claim->need : NULL,
+                               .licences = licences_of(&a),
                                .has_vm = claim->vm[0] != '\0',
                                .libvirt = planner->host->libvirt_version,
                                .driver = planner->host->driver_version};
@@ -210,37 +222,4 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     STR_SET(a.claim.spec.profile, on_gi ? a.profile->name : "");
     *ret_admitted = a;
     return 0;
-}
-
-static bool admit_is_candidate(void *data, uint32_t candidate, struct place_score *ret_score)
-{
-    (void)ret_score;
-    const struct admit_search *search = data;
-    return admit_selects(search->planner, search->claim,
-                         &search->planner->host->gpus.items[candidate]);
-}
-
-static int admit_judge(void *data, const struct place_entry *entry, struct error *err)
-{
-    struct admit_search *search = data;
-    return admit_on_gpu(search->planner, search->claim,
-                        &search->planner->host->gpus.items[entry->candidate], &search->admitted,
-                        err);
-}
-
-/* A GPU that can't be used did not judge the claim: its quarantine says less than a broken rule. */
-static int admit_rank(void *data, const struct place_entry *entry)
-{
-    const struct admit_search *search = data;
-    const struct gpu *gpu = &search->planner->host->gpus.items[entry->candidate];
-    return reason_rank(gpu->problem[0] != '\0' ? REASON_DRIVER : (enum reason)entry->reason);
-}
-
-struct place_question admit_question(struct admit_search *search)
-{
-    return (struct place_question){.n = (uint32_t)search->planner->host->gpus.n,
-                                   .score = admit_is_candidate,
-                                   .judge = admit_judge,
-                                   .rank = admit_rank,
-                                   .data = search};
 }

@@ -4,7 +4,6 @@
 #ifndef PLAN_ADMIT_H
 #define PLAN_ADMIT_H
 
-#include "place/place.h"
 #include "plan/mode.h"
 #include "plan/plan_request.h"
 
@@ -22,14 +21,5 @@ bool admit_selects(const struct planner *planner, const struct claim *claim, con
 /* May the claim be served by this GPU at all (selector, type, rules)? Says nothing about room. */
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err);
-
-/* A claim that any GPU may admit which it selects. */
-struct admit_search {
-    const struct planner *planner;
-    const struct claim *claim;
-    struct admitted admitted; /* by the GPU that was chosen */
-};
-/* Of the host's GPUs, in their order, the first that admits the claim. Borrows `search`. */
-struct place_question admit_question(struct admit_search *search);
 
 #endif

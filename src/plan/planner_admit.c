@@ -5,6 +5,8 @@
 
 #include "base/parse.h"
 #include "base/str.h"
+#include "plan/admit_search.h"
+#include "plan/need_refusal.h"
 #include "plan/passed_over.h"
 #include "plan/planner.h"
 
@@ -169,6 +171,66 @@ static void settle_index(struct claim *claim, const struct gpu *gpu)
     }
 }
 
+/* Has one of the GPUs that are selected the type or profile that was typed? */
+static bool is_word_known(const struct planner *planner, const struct claim *claim)
+{
+    const struct cat_vgpu_type *type = NULL;
+    const struct cat_profile *profile = NULL;
+    const struct claim_spec *spec = &claim->spec;
+    for (vec_each(&planner->host->gpus, gpu)) {
+        const struct gpu_model *model = gpu_model_of(planner, gpu);
+        if (model != NULL && admit_selects(planner, claim, gpu) &&
+            (spec->type[0] == '\0' || model_find_type(model, spec->type, &type, NULL) == 0) &&
+            (spec->profile[0] == '\0' ||
+             model_find_profile(model, spec->profile, &profile, NULL) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int refuse(struct admit_search *search, const struct place_question *question,
+                  const struct place_answer *answer, const struct claim *claim, struct error *err)
+{
+    const struct planner *planner = search->planner;
+    bool open = claim_is_open(claim);
+    if (planner->host->gpus.n == 0) {
+        return error_set(err, REASON_NOT_FOUND, "host", "this host has no NVIDIA GPU%s%s",
+                         planner->host->pci_problem[0] != '\0' ? ": " : "",
+                         planner->host->pci_problem);
+    }
+    if (answer->n == 0) {
+        return host_unknown_gpu(planner->host, claim->spec.gpu, err);
+    }
+    size_t best = place_most_telling(question, answer);
+    int result = -(int)answer->items[best].reason;
+    if (open ? !is_word_known(planner, claim) : result == -REASON_NOT_FOUND) {
+        return refuse_unknown(planner, claim, err);
+    }
+    const struct passed_over passed = {.planner = planner, .question = question, .answer = answer};
+    passed_over_tell(&passed, claim, err);
+    if (open && search->options.n == 0) {
+        need_tell_boards(planner, claim, err);
+    }
+    return result;
+}
+
+/* Of a claim with a need the words stay open, for the planner chooses them by what has room. */
+static int admit(struct admit_search *search, struct claim *claim, struct error *err)
+{
+    const struct place_question question = admit_search_question(search);
+    CLEANUP(place_answer_done) struct place_answer answer;
+    if (place_choose(&question, &answer) != 0) {
+        return refuse(search, &question, &answer, claim, err);
+    }
+    /* Keep the user's GPU selector; the rest is canonical now. */
+    if (!claim_is_open(claim)) {
+        claim->spec = search->admitted.claim.spec;
+    }
+    settle_index(claim, search->admitted.gpu);
+    return 0;
+}
+
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
 {
     int result = check_hold(claim, err);
@@ -178,29 +240,9 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
     if (result != 0) {
         return result;
     }
-    struct admit_search search = {.planner = planner, .claim = claim};
-    const struct place_question question = admit_question(&search);
-    CLEANUP(place_answer_done) struct place_answer answer;
-    result = place_choose(&question, &answer);
-    if (result == 0) {
-        /* Keep the user's GPU selector; the rest is canonical now. */
-        claim->spec = search.admitted.claim.spec;
-        settle_index(claim, search.admitted.gpu);
-        return 0;
-    }
-    if (planner->host->gpus.n == 0) {
-        return error_set(err, REASON_NOT_FOUND, "host", "this host has no NVIDIA GPU%s%s",
-                         planner->host->pci_problem[0] != '\0' ? ": " : "",
-                         planner->host->pci_problem);
-    }
-    if (answer.n == 0) {
-        return host_unknown_gpu(planner->host, claim->spec.gpu, err);
-    }
-    if (result == -REASON_NOT_FOUND) {
-        return refuse_unknown(planner, claim, err);
-    }
-    const struct passed_over passed = {
-        .planner = planner, .question = &question, .answer = &answer};
-    passed_over_tell(&passed, claim, err);
+    struct admit_search search;
+    admit_search_begin(&search, planner, claim);
+    result = admit(&search, claim, err);
+    admit_search_done(&search);
     return result;
 }

@@ -6,6 +6,7 @@
 #include "plan/bars.h"
 #include "plan/collect.h"
 #include "plan/group.h"
+#include "plan/options.h"
 #include "plan/together.h"
 #include "plan/work.h"
 
@@ -18,6 +19,7 @@ struct reserve {
     const struct works *works;
     /* The claim that looks for a GPU, and what the last that was judged has for it: */
     const struct claim *claim;
+    struct options options; /* the candidates */
     struct admitted admitted;
     struct claim_device device;
 };
@@ -155,39 +157,55 @@ static int choose_device(const struct reserve *reserve, const struct admitted *a
     return -REASON_UNSUPPORTED;
 }
 
-/* The GPU that the fewest name. */
-static bool score_gpu(void *data, uint32_t candidate, struct place_score *ret_score)
+/* The best option of a need; of equal ones the GPU that the fewest name. */
+static bool score_option(void *data, uint32_t candidate, struct place_score *ret_score)
 {
     const struct reserve *reserve = data;
-    const struct gpu *gpu = &reserve->planner->host->gpus.items[candidate];
-    ret_score->keys[0] = (uint32_t)(count_names(reserve, &gpu->addr, NULL) +
-                                    count_by_hand(reserve, reserve->claim, &gpu->addr));
+    const struct option *option = &reserve->options.items[candidate];
+    const struct gpu *gpu = &reserve->planner->host->gpus.items[option->gpu];
+    option_score(option, ret_score->keys);
+    ret_score->keys[OPTION_KEYS] = (uint32_t)(count_names(reserve, &gpu->addr, NULL) +
+                                              count_by_hand(reserve, reserve->claim, &gpu->addr));
     return true;
 }
 
-static int judge_gpu(void *data, const struct place_entry *entry, struct error *err)
+static int judge_option(void *data, const struct place_entry *entry, struct error *err)
 {
     struct reserve *reserve = data;
     const struct planner *planner = reserve->planner;
+    const struct option *option = &reserve->options.items[entry->candidate];
+    const struct gpu *gpu = &planner->host->gpus.items[option->gpu];
+    const struct claim claim = option_claim(option, reserve->claim);
     struct admitted *admitted = &reserve->admitted;
-    int r = admit_on_gpu(planner, reserve->claim, &planner->host->gpus.items[entry->candidate],
-                         admitted, err);
+    int r = admit_on_gpu(planner, &claim, gpu, admitted, err);
     r = r != 0 ? r : together_check(planner, reserve->request, admitted, err);
     return r != 0 ? r : choose_device(reserve, admitted, &reserve->device, err);
 }
 
-static int choose_gpu(struct reserve *reserve, struct error *err)
+static void note_choice(struct reserve *reserve, uint32_t chosen)
 {
-    const struct place_question question = {.n = (uint32_t)reserve->planner->host->gpus.n,
-                                            .score = score_gpu,
-                                            .judge = judge_gpu,
+    char bdf[BDF_SIZE];
+    if (claim_is_open(reserve->claim)) {
+        options_describe(&reserve->options, chosen,
+                         pci_addr_format(&reserve->admitted.gpu->addr, bdf),
+                         reserve->admitted.claim.choice);
+    }
+}
+
+static int choose_option(struct reserve *reserve, struct error *err)
+{
+    const struct place_question question = {.n = (uint32_t)reserve->options.n,
+                                            .score = score_option,
+                                            .judge = judge_option,
                                             .data = reserve};
     CLEANUP(place_answer_done) struct place_answer answer;
     int r = place_choose(&question, &answer);
-    if (answer.n == 0) {
+    if (r == 0) {
+        note_choice(reserve, answer.chosen);
+    } else if (answer.n == 0) {
         error_set(err, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
                   reserve->claim->name);
-    } else if (r != 0 && err != NULL) {
+    } else if (err != NULL) {
         place_why(&question, &answer.items[place_most_telling(&question, &answer)], err);
     }
     return r;
@@ -196,7 +214,9 @@ static int choose_gpu(struct reserve *reserve, struct error *err)
 static int reserve_one(struct reserve *reserve, const struct claim *claim, struct error *err)
 {
     reserve->claim = claim;
-    int r = choose_gpu(reserve, err);
+    options_list(reserve->planner, claim, &reserve->options);
+    int r = choose_option(reserve, err);
+    vec_done(&reserve->options);
     if (r != 0) {
         return r;
     }

@@ -297,7 +297,10 @@ int power_plan(struct manager *m, const struct missing_devices *needs, bool exac
                                    .reason = reason,
                                    .new_uuid = id_uuid};
     for (size_t i = 0; i < needs->to_create.n; i++) {
-        const struct claim *claim = &needs->to_create.items[i];
+        struct claim *claim = &needs->to_create.items[i];
+        if (claim->spec.hold == CLAIM_ON_DEMAND && !exact_device) {
+            claim_reopen(claim); /* else the definition names a device of what was chosen */
+        }
         add[request.n_add++] = claim;
         if (claim_holds(claim)) {
             remove[request.n_remove++] = claim->name;

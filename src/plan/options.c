@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/options.h"
+
+#include "advise/choice.h"
+#include "base/str.h"
+#include "plan/admit.h"
+
+/* ---- what the claim's own words leave ---- */
+
+static bool is_typed(const struct claim *claim, const struct gpu_model *model,
+                     const struct choice *choice)
+{
+    const struct claim_spec *spec = &claim->spec;
+    const struct cat_vgpu_type *type = NULL;
+    const struct cat_profile *profile = NULL;
+    if (spec->mode != CLAIM_MODE_AUTO && spec->mode != choice->mode) {
+        return false;
+    }
+    if (spec->type[0] != '\0' &&
+        (model_find_type(model, spec->type, &type, NULL) != 0 || type != choice->type)) {
+        return false;
+    }
+    if (spec->profile[0] != '\0' &&
+        (model_find_profile(model, spec->profile, &profile, NULL) != 0 ||
+         profile != choice->profile)) {
+        return false;
+    }
+    return spec->start == NO_ID || choice->profile != NULL;
+}
+
+/* Time slices are shared by a policy of the GPU. Best effort and equal share depend on what other
+ * VMs do (NVIDIA vGPU software user guide, "Changing Scheduling Behavior for Time-Sliced vGPUs");
+ * of a GPU instance's own policy nothing is known here. */
+static bool is_scheduled(const struct planner *planner, const struct claim *claim,
+                         const struct gpu *gpu, const struct choice *choice)
+{
+    bool in_time =
+        choice->mode == CLAIM_TIME_SLICED || choice->mode == CLAIM_TIME_SLICED_MIG_BACKED;
+    enum scheduler_policy wanted = claim->need.scheduler;
+    if (wanted == SCHEDULER_UNKNOWN && claim->need.predictable && !choice->whole) {
+        wanted = SCHEDULER_FIXED_SHARE;
+    }
+    if (!in_time || wanted == SCHEDULER_UNKNOWN) {
+        return true;
+    }
+    return choice->mode == CLAIM_TIME_SLICED &&
+           planner_wanted_scheduler(planner, gpu)->policy == wanted;
+}
+
+/* ---- the list ---- */
+
+/* Choices of a model: hosts mostly have several GPUs of one. */
+struct cache {
+    const struct gpu_model *model;
+    struct choices choices;
+};
+
+static const struct choices *choices_of(const struct planner *planner, const struct claim *claim,
+                                        const struct gpu *gpu, struct cache *cache)
+{
+    const struct gpu_model *model = gpu_model_of(planner, gpu);
+    if (model != cache->model) {
+        cache->model = model;
+        cache->choices.n = 0;
+        if (model != NULL) {
+            choices_list(planner->rules, model, &claim->need, &cache->choices);
+        }
+    }
+    return &cache->choices;
+}
+
+static void add_option(const struct claim *claim, uint32_t g, const struct choice *choice,
+                       struct options *ret_options)
+{
+    const struct option *last =
+        ret_options->n == 0 ? NULL : &ret_options->items[ret_options->n - 1];
+    bool smallest = last == NULL || last->gpu != g || last->spec.mode != choice->mode;
+    struct option *option = vec_push(ret_options);
+    *option = (struct option){.gpu = g,
+                              .spec = claim->spec,
+                              .order = choice->order,
+                              .unused_gib = (choice->unused_mib + 1023) / 1024,
+                              .memory_mib = choice->unused_mib,
+                              .smallest = smallest};
+    struct claim_spec *spec = &option->spec;
+    spec->mode = choice->mode;
+    spec->mixed = claim->need.mixed && choice->mode == CLAIM_TIME_SLICED;
+    spec->migratable = claim->need.live_migration;
+    spec->guest = claim->need.guest;
+    STR_SET(spec->type, choice->type != NULL ? choice->type->name : "");
+    STR_SET(spec->profile, choice->type == NULL && choice->profile != NULL ? choice->profile->name
+                                                                           : claim->spec.profile);
+}
+
+void options_list(const struct planner *planner, const struct claim *claim,
+                  struct options *ret_options)
+{
+    bool open = claim_is_open(claim);
+    struct cache cache = {0};
+    for (uint32_t g = 0; g < planner->host->gpus.n; g++) {
+        const struct gpu *gpu = &planner->host->gpus.items[g];
+        if (!open) {
+            *vec_push(ret_options) =
+                (struct option){.gpu = g, .spec = claim->spec, .smallest = true};
+            continue;
+        }
+        if (!admit_selects(planner, claim, gpu)) {
+            continue;
+        }
+        for (vec_each(choices_of(planner, claim, gpu, &cache), choice)) {
+            if (is_typed(claim, cache.model, choice) && is_scheduled(planner, claim, gpu, choice)) {
+                add_option(claim, g, choice, ret_options);
+            }
+        }
+    }
+    vec_done(&cache.choices);
+}
+
+struct claim option_claim(const struct option *option, const struct claim *claim)
+{
+    struct claim one = *claim;
+    one.spec = option->spec;
+    return one;
+}
+
+void option_score(const struct option *option, uint32_t keys[OPTION_KEYS])
+{
+    keys[0] = option->order;
+    keys[1] = option->unused_gib;
+}
+
+void options_describe(const struct options *options, size_t chosen, const char *bdf,
+                      char out[CHOICE_TEXT_SIZE])
+{
+    const struct option *option = &options->items[chosen];
+    const struct claim_spec *spec = &option->spec;
+    const char *what = spec->type[0] != '\0'      ? spec->type
+                       : spec->profile[0] != '\0' ? spec->profile
+                                                  : "the whole GPU";
+    str_print(out, CHOICE_TEXT_SIZE, "%s (%s) on %s, %u MiB beyond the need, chosen of %zu way%s",
+              what, claim_mode_name(spec->mode), bdf, option->memory_mib, options->n,
+              options->n == 1 ? "" : "s");
+}
+
+/* ---- why there is none ---- */
+
+static int refuse_scheduler(const struct claim *claim, const struct gpu *gpu, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    bool stated = claim->need.scheduler != SCHEDULER_UNKNOWN;
+    enum scheduler_policy wanted = stated ? claim->need.scheduler : SCHEDULER_FIXED_SHARE;
+    pci_addr_format(&gpu->addr, bdf);
+    error_set(err, REASON_CONFLICT, SUBJECT("gpu", bdf),
+              "the need asks for %s scheduling, and time-sliced vGPUs of GPU %s are scheduled by "
+              "another policy or an unknown one",
+              gpu_scheduler_policy_name(wanted), bdf);
+    error_hint(err, "set it while the GPU has no vGPU: `cleave gpu scheduler %s %s`", bdf,
+               scheduler_policy_name(wanted));
+    return -REASON_CONFLICT;
+}
+
+static int refuse_typed(const struct claim *claim, const struct gpu_model *model, const char *bdf,
+                        struct error *err)
+{
+    const struct claim_spec *spec = &claim->spec;
+    const char *word = spec->type[0] != '\0'      ? spec->type
+                       : spec->profile[0] != '\0' ? spec->profile
+                                                  : claim_mode_name(spec->mode);
+    error_set(
+        err, REASON_RULE, SUBJECT("gpu", bdf),
+        "%s on %s does not serve what the claim needs, or serves it only as a whole GPU where "
+        "a part would do",
+        word, model->name);
+    error_hint(err, "leave %s out, so that cleave chooses", word);
+    return -REASON_RULE;
+}
+
+/* Of all modes the one that breaks the fewest rules says why. */
+static int refuse_board(const struct planner *planner, const struct claim *claim,
+                        const struct gpu_model *model, const char *bdf, struct error *err)
+{
+    struct advices advices = {0};
+    const struct advice *best = NULL;
+    advise_board(planner->rules, model, &claim->need, &advices);
+    for (vec_each(&advices, advice)) {
+        if (best == NULL || advice->reasons.n < best->reasons.n) {
+            best = advice;
+        }
+    }
+    const struct check *reason = best->reasons.n > 0 ? &best->reasons.items[0] : NULL;
+    error_set(err, REASON_RULE, SUBJECT("gpu", bdf),
+              "no mode of %s serves the need; nearest is %s: %s", model->name,
+              claim_mode_name(best->mode),
+              reason != NULL ? reason->message : "it is a part of the GPU that is too large");
+    if (reason != NULL) {
+        error_hint(err, "%s", reason->hint);
+        if (err != NULL) {
+            STR_SET(err->rule, reason->rule);
+        }
+    }
+    advices_done(&advices);
+    return -REASON_RULE;
+}
+
+int options_refuse(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
+                   struct error *err)
+{
+    char bdf[BDF_SIZE];
+    struct cache cache = {0};
+    size_t n_typed = 0;
+    size_t n_scheduled = 0;
+    pci_addr_format(&gpu->addr, bdf);
+    const struct choices *choices = choices_of(planner, claim, gpu, &cache);
+    for (vec_each(choices, choice)) {
+        bool typed = is_typed(claim, cache.model, choice);
+        n_typed += typed;
+        n_scheduled += typed && is_scheduled(planner, claim, gpu, choice);
+    }
+    size_t n = choices->n;
+    vec_done(&cache.choices);
+    if (cache.model == NULL) {
+        return error_set(
+            err, REASON_UNSUPPORTED, SUBJECT("gpu", bdf),
+            "the catalog does not have GPU %s (PCI id 0x%04x), so it is not known what "
+            "it could serve",
+            bdf, gpu->pci_id);
+    }
+    return n_scheduled > 0 ? 0
+           : n_typed > 0   ? refuse_scheduler(claim, gpu, err)
+           : n > 0         ? refuse_typed(claim, cache.model, bdf, err)
+                           : refuse_board(planner, claim, cache.model, bdf, err);
+}

@@ -59,8 +59,8 @@ static json_t *put_need(const void *object)
     return claim->has_need ? need_to_json(&claim->need) : NULL;
 }
 
-/* What is typed next to it is kept apart from what is chosen later; of a stored claim a row below
- * says what was typed. Words that claim and need both have hold if either says so. */
+/* Words that are typed next to a need are kept apart from what is chosen later; of a stored claim a
+ * row below says which these are. Words that claim and need both have hold if either says so. */
 static void read_need(struct reader *r, const char *key, void *object)
 {
     struct claim *claim = object;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/need_refusal.h"
 
-#include "advise/nearest.h"
+#include "advise/serving_boards.h"
 #include "base/str.h"
 #include "plan/passed_over.h"
 #include "plan/work_solve.h"
@@ -114,13 +114,13 @@ static void tell_less(struct works *works, const struct claim *claim, struct err
 
 void need_tell_boards(const struct planner *planner, const struct claim *claim, struct error *err)
 {
-    char text[NEAREST_TEXT_SIZE];
+    char text[SERVING_BOARDS_TEXT_SIZE];
     char before[sizeof(err->hint)];
     if (err == NULL || claim->typed.set) {
         return;
     }
     STR_SET(before, err->hint);
-    nearest_describe(planner->rules, planner->catalog, &claim->need, text);
+    serving_boards_describe(planner->rules, planner->catalog, &claim->need, text);
     error_hint(err, "%s%s%s", text, before[0] != '\0' ? "; or " : "", before);
 }
 

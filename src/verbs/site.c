@@ -28,7 +28,7 @@ static void site_diff_done(struct site_diff *diff)
     vec_done(&diff->remove);
 }
 
-/* What was chosen for a need is no wish. */
+/* Words that were chosen for a need are no wish. */
 static bool same_wish(const struct claim *was, const struct claim *wanted)
 {
     struct claim a = *was;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "advise/nearest.h"
+#include "advise/serving_boards.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -162,8 +162,8 @@ static bool give_up_one(const struct rules *rules, const struct catalog *catalog
     return false;
 }
 
-const char *nearest_describe(const struct rules *rules, const struct catalog *catalog,
-                             const struct need *need, char out[NEAREST_TEXT_SIZE])
+const char *serving_boards_describe(const struct rules *rules, const struct catalog *catalog,
+                                    const struct need *need, char out[SERVING_BOARDS_TEXT_SIZE])
 {
     struct servers boards = {0};
     CLEANUP_STRBUF struct strbuf text = {0};
@@ -179,6 +179,6 @@ const char *nearest_describe(const struct rules *rules, const struct catalog *ca
                     strbuf_str(&nearest), found ? " would" : ", whichever one word is left out");
     }
     vec_done(&boards);
-    (void)str_copy(out, NEAREST_TEXT_SIZE, strbuf_str(&text));
+    (void)str_copy(out, SERVING_BOARDS_TEXT_SIZE, strbuf_str(&text));
     return out;
 }

@@ -53,6 +53,8 @@ def documents(path):
     """What a store's text has, in today's words: kind → key → document; events and steps are lists."""
     db = sqlite3.connect(":memory:")
     db.executescript(path.read_text())
+    if db.execute("PRAGMA user_version").fetchone()[0] > 2:
+        db.executescript((STORES / "as-schema-2.sql").read_text())
     found = {"claim": {name: {RENAMED.get(key, key): value for key, value in json.loads(text).items()} for name, text in
                        db.execute("SELECT name, document FROM claims")},
              "plan": {name: json.loads(text) for name, text in

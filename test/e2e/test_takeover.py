@@ -15,7 +15,9 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
     with_libvirt,
 ]
-STORE = STORES / "schema-2"
+LEFT = [STORES / name for name in ("schema-2", "schema-4")]
+WRITTEN = LEFT[-1]  # by CLEAVE_GOLDEN=write
+each_store = pytest.mark.parametrize("store", LEFT, ids=lambda store: store.name)
 USUAL = ("--observe-period", "1")
 
 
@@ -58,8 +60,8 @@ def check_taken_over(machine, path, before):
     assert [e for e in new if e["kind"] not in ("cleaved-started",)] == []
 
 
-def define_vms(machine):
-    for text in read_domains(STORE / "running.xml").values():
+def define_vms(machine, store):
+    for text in read_domains(store / "running.xml").values():
         machine.virsh("define", "/dev/stdin", input=text)
 
 
@@ -67,6 +69,11 @@ def same_driver(path):
     """What to replace so that NVIDIA's driver counts as not loaded again since then."""
     load = documents(path)["host"]["boot"]["driverLoad"]
     return {f'"driverLoad":{load}': '"driverLoad":0'}
+
+
+def same_devices(path):
+    """What to replace so that the devices of that boot count as those that cleave made."""
+    return {f'"birth":{made["birth"]},': "" for made in documents(path).get("made", {}).values() if made.get("birth")}
 
 
 def check_works(machine):
@@ -82,35 +89,38 @@ def check_works(machine):
     assert garbage(machine)[0] == []
 
 
-def test_a_store_and_a_running_host_of_an_older_cleaved_are_taken_over(directory, openapi):
+@each_store
+def test_a_store_and_a_running_host_of_an_older_cleaved_are_taken_over(directory, openapi, store):
     """First on a host that was rebooted, where it brings all devices back, then on one where VMs run."""
-    machine = Machine(directory, STORE / "host.yaml", openapi, options=hook_options(directory))
+    machine = Machine(directory, store / "host.yaml", openapi, options=hook_options(directory))
     try:
-        load(STORE / "running.sql", machine.state_dir)
+        load(store / "running.sql", machine.state_dir)
         machine.start(*USUAL)
         wait_restored(machine)
-        define_vms(machine)
+        define_vms(machine, store)
         done = machine.cleave.run("vm", "start", *RUNNING)
         assert done.returncode == 0, done.stderr
         machine.ctl("set", BROKEN, "lost", "1")
         machine.stop()
-        boot = documents(STORE / "running.sql")["host"]["boot"]["bootId"]
+        boot = documents(store / "running.sql")["host"]["boot"]["bootId"]
         now = machine.sh("cat /proc/sys/kernel/random/boot_id").strip()
-        load(STORE / "running.sql", machine.state_dir, {boot: now, **same_driver(STORE / "running.sql")})
+        load(store / "running.sql", machine.state_dir,
+             {boot: now, **same_driver(store / "running.sql"), **same_devices(store / "running.sql")})
         before = untouched(machine)
         machine.start(*USUAL)
-        check_taken_over(machine, STORE / "running.sql", before)
+        check_taken_over(machine, store / "running.sql", before)
         check_works(machine)
     finally:
         machine.end()
 
 
-def test_what_an_older_cleaved_was_about_when_it_was_killed_is_ended(machine, directory):
+@each_store
+def test_what_an_older_cleaved_was_about_when_it_was_killed_is_ended(machine, directory, store):
     """Its host was rebooted since, and its peer does not answer: a person says where the VM is."""
-    left = documents(STORE / "interrupted.sql")
-    one = machine(STORE / "host.yaml", options=hook_options(directory))
-    load(STORE / "interrupted.sql", one.state_dir)
-    define_vms(one)
+    left = documents(store / "interrupted.sql")
+    one = machine(store / "host.yaml", options=hook_options(directory))
+    load(store / "interrupted.sql", one.state_dir)
+    define_vms(one, store)
     one.start(*USUAL)
     wait_for(lambda: [gpu["problem"] for gpu in one.api.get("/v1/host/restore")["gpus"] if gpu["state"] != "restored"
                       and "is leaving with it" in (gpu["problem"] or "")])
@@ -132,9 +142,9 @@ def test_what_an_older_cleaved_was_about_when_it_was_killed_is_ended(machine, di
 
 @pytest.mark.skipif(OLDER is None, reason="needs a build of an older tree (CLEAVE_OLDER_BUILD)")
 def test_from_an_older_program_to_todays(directory, openapi):
-    """CLEAVE_GOLDEN=write keeps what it left as test/stores/schema-2."""
+    """CLEAVE_GOLDEN=write keeps what it left as the newest of test/stores."""
     write = os.environ.get("CLEAVE_GOLDEN") == "write"
-    pair = Pair(directory, STORE / "host.yaml", openapi)
+    pair = Pair(directory, WRITTEN / "host.yaml", openapi)
     one = pair.alpha
     try:
         for machine in pair.machines:
@@ -144,14 +154,14 @@ def test_from_an_older_program_to_todays(directory, openapi):
         older.furnish()
         for machine in pair.machines:
             machine.stop()
-        path = STORE / "running.sql" if write else directory / "running.sql"
+        path = WRITTEN / "running.sql" if write else directory / "running.sql"
         dump(one.state_dir, path)
         if write:
-            write_domains(one, STORE / "running.xml")
+            write_domains(one, WRITTEN / "running.xml")
             for machine in pair.machines:
                 machine.start(*USUAL)
             older.interrupt()
-            dump(one.state_dir, STORE / "interrupted.sql")
+            dump(one.state_dir, WRITTEN / "interrupted.sql")
             return
         before = untouched(one)
         become(one, BUILD, ROOT)

@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -26,8 +27,12 @@ START_TIMEOUT_S = 120
 BOOT_TIMEOUT_S = 600
 FOUND = re.compile(r"cleave-guest: (.*)")
 
-NEXT = """
-Next, by hand: `./run cleave-sim shell` is a shell on such a host, where cleaved runs. There:
+# None: what is printed goes into a file.
+WIDTH = os.get_terminal_size().columns if sys.stdout.isatty() else None
+SUDO = "sudo " if "SUDO_USER" in os.environ else ""
+NEXT = f"""
+Next, by hand: `{SUDO}./run cleave-sim shell` is a shell on such a host.
+There, where cleaved and libvirt run:
   cleave gpu list
   cleave profile list --gpu 2
   cleave vm create web1 --template guest.xml
@@ -38,6 +43,13 @@ Next, by hand: `./run cleave-sim shell` is a shell on such a host, where cleaved
 """
 
 RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
+
+
+def say(line, indent=4):
+    """Prints a line. A terminal gets no wider one than it has room for: the rest is indented."""
+    if WIDTH and len(line) > WIDTH:
+        line = "\n".join(textwrap.wrap(line, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False))
+    print(line, flush=True)
 
 
 class Host:
@@ -70,13 +82,15 @@ class Demo:
         """Runs the CLI as a user would; returns (exit status, output as a terminal shows it)."""
         host = host or self.alpha
         if show:
-            print(f"{'' if host is self.alpha else host.name}$ cleave {' '.join(words)}", flush=True)
+            say(f"{'' if host is self.alpha else host.name}$ cleave {' '.join(words)}")
+        is_table = WIDTH and words[1:2] in (("list",), ("show",))
+        environ = {**os.environ, **({"COLUMNS": str(WIDTH - 2)} if is_table else {})}
         done = subprocess.run([BUILD / "src/cli/cleave", "--socket", host.socket, *words],
-                              stdout=subprocess.PIPE, text=True, cwd=ROOT,
+                              stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environ,
                               stderr=subprocess.STDOUT if show else subprocess.PIPE)
         if show:
             for line in done.stdout.splitlines():
-                print(f"  {line}")
+                say(f"  {line}")
         if check and done.returncode != 0:
             raise SystemExit(f"demo: `cleave {' '.join(words)}` failed with {done.returncode}: "
                              f"{(done.stderr or done.stdout).strip()}")
@@ -87,7 +101,7 @@ class Demo:
 
     def check(self, part, what, held, detail=""):
         self.rows.append((part, what, "ok" if held else "FAILED", detail))
-        print(f"  [{'ok' if held else 'FAILED'}] {what}{': ' + detail if detail else ''}", flush=True)
+        say(f"  [{'ok' if held else 'FAILED'}] {what}{': ' + detail if detail else ''}")
 
     def title(self, text):
         print(f"\n=== {text}", flush=True)
@@ -160,7 +174,7 @@ class Demo:
                 line = self.console_line(name) if name not in found else None
                 if line is not None:
                     found[name] = line
-                    print(f"  {name}: {line}", flush=True)
+                    say(f"  {name}: {line}")
             time.sleep(0.05)
         return found
 
@@ -238,7 +252,7 @@ def part_b(demo):
                   for vm, (kind, _) in zip(names, types)]
         plan = demo.apply("a100", claims)
         counts = instances(plan)
-        print(f"  GPU instances: {in_words(counts)}")
+        say(f"  GPU instances: {in_words(counts)}")
         destroyed += len(counts.get("destroyed", []))
         everything += before
         before = len(types)
@@ -308,7 +322,7 @@ def table(demo):
     demo.title("result")
     width = max(len(row[1]) for row in demo.rows)
     for part, what, result, detail in demo.rows:
-        print(f"  {part}  {what:<{width}}  {result:<6}  {detail}")
+        say(f"  {part}  {what:<{width}}  {result:<6}  {detail}", indent=5)
     return all(row[2] == "ok" for row in demo.rows)
 
 
@@ -339,12 +353,12 @@ def main():
         held = table(demo)
         print(f"\n{'every check held' if held else 'A CHECK FAILED'}, "
               f"{time.monotonic() - began:.1f} s", flush=True)
+        print(NEXT, flush=True)
         if args.stay:
-            print(f"\nThe host stays up. From another terminal:\n"
-                  f"  ./run cleave --socket {os.path.relpath(demo.socket, ROOT)} gpu list\n"
+            print(f"The host stays up. From another terminal:\n"
+                  f"  {SUDO}./run cleave --socket {os.path.relpath(demo.socket, ROOT)} gpu list\n"
                   f"Ctrl-C ends it.", flush=True)
             signal.pause()
-        print(NEXT, flush=True)
     except KeyboardInterrupt:
         print()
     finally:

@@ -177,11 +177,6 @@ struct followed {
     char *url;
 };
 
-static bool never_ends(const json_t *item UNUSED)
-{
-    return false;
-}
-
 static void ask_behind(struct followed *followed, const json_t *answer)
 {
     int64_t next = view_int(answer, "next", view_int(answer, "last", 0));
@@ -209,7 +204,7 @@ static int follow_events(struct cli *cli, const struct wanted *wanted, json_t **
 {
     struct followed followed = {.cli = cli, .wanted = *wanted};
     followed.wanted.from_after = true;
-    followed.follow = (struct follow){.ended = never_ends,
+    followed.follow = (struct follow){.ended = follow_unwritten,
                                       .show = show_new_events,
                                       .data = &followed,
                                       .pause_us = FOLLOW_PAUSE_US};

@@ -109,6 +109,11 @@ static int ask_again(struct cli *cli, const struct follow *follow, json_t **answ
                                                 : follow->check(item_of(follow, next), err);
 }
 
+bool follow_unwritten(const json_t *item UNUSED)
+{
+    return ferror(stdout) != 0;
+}
+
 static int follow_until_end(struct cli *cli, const struct follow *follow, json_t **answer,
                             struct progress *progress, struct error *err)
 {

@@ -39,6 +39,9 @@ struct follow {
     struct follow_interrupt interrupt;
 };
 
+/* Has what was shown not been written? The end of what has no other: for `ended`. */
+bool follow_unwritten(const json_t *item);
+
 /* Follows to the end, or until a second Ctrl-C. *answer, the caller's, is the first answer, and
  * each later one takes its place. The error of the first request that fails, or of check(). */
 int follow_run(struct cli *cli, const struct follow *follow, json_t **answer, struct error *err);

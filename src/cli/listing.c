@@ -335,11 +335,6 @@ struct watched {
     const struct listing *listing;
 };
 
-static bool never_ends(const json_t *item UNUSED)
-{
-    return false;
-}
-
 /* What of the answer was not there before, or differs; names that went. */
 static json_t *changed_rows(const struct listing *listing, const struct rows *rows, json_t *seen,
                             json_t **ret_gone)
@@ -415,7 +410,7 @@ static int watch_list(struct cli *cli, const char *url, const struct listing *li
 {
     struct watched watched = {cli, listing};
     const struct follow follow = {.url = url,
-                                  .ended = never_ends,
+                                  .ended = follow_unwritten,
                                   .show = show_watched,
                                   .data = &watched,
                                   .pause_us = WATCH_PAUSE_US};

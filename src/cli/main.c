@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cleave: the command line of cleaved. */
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "cli/args.h"
@@ -67,6 +69,19 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
     return command->run(cli, &args->arguments, &err) == 0 ? 0 : cli_report(&err);
 }
 
+/* An earlier flush may have failed, so that nothing is left for the last one. */
+static bool is_output_written(void)
+{
+    bool failed = ferror(stdout) != 0;
+    errno = 0;
+    if (fflush(stdout) == 0 && !failed) {
+        return true;
+    }
+    fprintf(stderr, "cleave: standard output can't be written%s%s\n", errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : "");
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
@@ -81,9 +96,5 @@ int main(int argc, char **argv)
     }
     client_free(cli.client);
     wait_notice_free(cli.wait_notice);
-    if (fflush(stdout) != 0 && code == 0) {
-        perror("cleave: writing to standard output");
-        return reason_exit_status(REASON_INTERNAL);
-    }
-    return code;
+    return is_output_written() || code != 0 ? code : reason_exit_status(REASON_INTERNAL);
 }

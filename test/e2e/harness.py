@@ -117,13 +117,13 @@ class Cleave:
     def __init__(self, socket_path):
         self.socket = socket_path
 
-    def run(self, *words, stdin=None, env=None):
+    def run(self, *words, stdin=None, env=None, stdout=subprocess.PIPE):
         full = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC", "CLEAVE_SOCKET": str(self.socket),
                 "CLEAVE_DATADIR": str(self.data), **(env or {})}
         if "COLUMNS" not in (env or {}):
             full.pop("COLUMNS", None)  # watch(1) sets it
-        done = subprocess.run([self.path, *map(str, words)], text=True, input=stdin,
-                              capture_output=True, env=full, timeout=120)
+        done = subprocess.run([self.path, *map(str, words)], text=True, input=stdin, stdout=stdout,
+                              stderr=subprocess.PIPE, env=full, timeout=120)
         # What a command waited for depends on how busy the machine is.
         done.waited = "".join(WAITED.findall(done.stderr))
         done.stderr = WAITED.sub("", done.stderr)

@@ -177,6 +177,17 @@ def test_errors_are_a_line_and_a_hint(cleave):
     fails(cleave, "event list --after x", 2, "--after must be a number")
 
 
+@pytest.mark.parametrize("line", ["--help", "--version", "--generate-man", "gpu list", "gpu list -o json",
+                                  "gpu list --watch", "event list", "event list --follow",
+                                  "layout check --gpu a100-40gb 1g.5gb", "advise --gpu l40s --memory 8G"])
+def test_what_could_not_be_written_is_a_failure(cleave, line):
+    """Wherever on the way the disk was found full."""
+    with open("/dev/full", "w") as full:
+        done = cleave.run(*line.split(), stdout=full)
+    assert done.returncode == 70
+    assert done.stderr.startswith("cleave: standard output can't be written")
+
+
 def test_a_daemon_that_does_not_answer_is_named(cleave):
     fails(cleave, "--socket /nonexistent/s gpu list", 11,
           "cleaved does not answer on /nonexistent/s", "CLEAVE_SOCKET")

@@ -13,9 +13,13 @@ README = (ROOT / "README.md").read_text()
 READ = "until grep -a 'cleave-guest: vm=web1 gpu=.*L40S-8Q' web1.log; do sleep 0.1; done"
 
 
+# sudo lets no core files be written, and in a container root may not raise that limit.
+BY_SUDO = ["setpriv", "--bounding-set", "-sys_resource", "bash", "-c", 'ulimit -Hc 0; exec "$@"', "sudo"]
+
+
 def shell(script, *host):
     """Runs the script in the shell; ends at its first command that fails."""
-    return subprocess.run([ROOT / "run", "cleave-sim", "shell", *host, "--", "bash", "-euxc", script],
+    return subprocess.run([*BY_SUDO, ROOT / "run", "cleave-sim", "shell", *host, "--", "bash", "-euxc", script],
                           env={**os.environ, "LC_ALL": "C.UTF-8"}, text=True, capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=300)
 

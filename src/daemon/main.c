@@ -96,6 +96,7 @@ static int open_store(struct daemon *d, struct error *err)
     const char *dir = d->settings.state_dir;
     bool new = false;
     r = state_dir_lock_path(dir, &d->path_fd, err);
+    r = r != 0 ? r : state_dir_check_files(dir, err);
     r = r != 0 ? r : state_dir_check(dir, &new, err);
     if (r != 0) {
         return r;

@@ -124,6 +124,46 @@ static bool has_tables(const char *database)
            (stat(wal_path, &wal) == 0 && wal.st_size > 0);
 }
 
+/* Opening a FIFO would wait for ever, and a device has no end. */
+static int check_file(const char *path, const char *name, struct error *err)
+{
+    struct stat st = {0};
+    CLEANUP_FREE char *file = xasprintf("%s/%s", path, name);
+    if (stat(file, &st) != 0 || S_ISREG(st.st_mode)) {
+        return 0;
+    }
+    error_set(err, REASON_CONFLICT, file, "%s is no regular file", file);
+    error_hint(err, "cleaved did not make it: look at what it is, and move it elsewhere");
+    return -REASON_CONFLICT;
+}
+
+/* Users who may write there could put another database in place of the claims. */
+static int check_mode(const char *path, struct error *err)
+{
+    struct stat st = {0};
+    if (stat(path, &st) != 0) {
+        return error_set_errno(err, errno, path, "looking at the state directory %s", path);
+    }
+    if ((st.st_mode & S_IWOTH) == 0) {
+        return 0;
+    }
+    error_set(err, REASON_PERMISSION, path, "other users can change the state directory %s", path);
+    error_hint(err, "look whether its files are yours, then `chmod 700 %s`", path);
+    return -REASON_PERMISSION;
+}
+
+int state_dir_check_files(const char *path, struct error *err)
+{
+    static const char *const names[] = {
+        MARK,           "cleave.db", "cleave.db-count", "cleave.db-journal", "cleave.db-shm",
+        "cleave.db-wal"};
+    int r = check_mode(path, err);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
+        r = check_file(path, names[i], err);
+    }
+    return r;
+}
+
 int state_dir_check(const char *path, bool *ret_new, struct error *err)
 {
     struct stat st = {0};

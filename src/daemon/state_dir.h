@@ -14,6 +14,9 @@ int state_dir_lock(const char *path, int *ret_fd, struct error *err);
  * does not cover: an abstract Unix socket named after it. */
 int state_dir_lock_path(const char *path, int *ret_fd, struct error *err);
 
+/* Before any of its files is opened: -CONFLICT when one is no regular file, -PERMISSION when other
+ * users can write to the directory. */
+int state_dir_check_files(const char *path, struct error *err);
 /* Before the database is opened: -CONFLICT when the directory was in use once and has none, or an
  * empty one. *ret_new: it has none, and never had. */
 int state_dir_check(const char *path, bool *ret_new, struct error *err);

@@ -184,6 +184,43 @@ static void a_file_in_the_way_is_an_error(void **state)
     assert_true(state_dir_lock(path, &fd, NULL) < 0);
 }
 
+/* Of every file that cleaved opens there: opening a FIFO never returns, reading a device never
+ * ends.
+ */
+static void what_is_no_file_is_not_opened(void **state)
+{
+    static const char *const names[] = {"cleave.used",       "cleave.db",     "cleave.db-count",
+                                        "cleave.db-journal", "cleave.db-shm", "cleave.db-wal"};
+    (void)state;
+    char path[96];
+    struct error err = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", root, names[i]);
+        for (int kind = 0; kind < 3; kind++) {
+            assert_int_equal(kind == 0   ? mkfifo(path, 0600)
+                             : kind == 1 ? mkdir(path, 0700)
+                                         : symlink("/dev/zero", path),
+                             0);
+            assert_int_equal(state_dir_check_files(root, &err), -REASON_CONFLICT);
+            assert_non_null(strstr(err.message, path));
+            assert_int_equal(remove(path), 0);
+        }
+        assert_int_equal(fs_write_atomic(path, "x", 1), 0);
+        assert_int_equal(state_dir_check_files(root, &err), 0);
+    }
+}
+
+static void a_directory_that_others_can_change_is_refused(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    assert_int_equal(chmod(root, 0755), 0);
+    assert_int_equal(state_dir_check_files(root, &err), 0);
+    assert_int_equal(chmod(root, 01777), 0);
+    assert_int_equal(state_dir_check_files(root, &err), -REASON_PERMISSION);
+    assert_int_equal(chmod(root, 0700), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +233,9 @@ int main(void)
             a_directory_that_lost_its_database_is_not_taken_for_a_new_one, setup, teardown),
         cmocka_unit_test_setup_teardown(the_directory_is_private, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_in_the_way_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_file_is_not_opened, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_directory_that_others_can_change_is_refused, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

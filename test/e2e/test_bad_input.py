@@ -326,6 +326,14 @@ def test_an_unknown_name_is_answered_with_the_nearest(host, words, nearest):
     assert done.returncode == 3 and nearest in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+@pytest.mark.parametrize("line", ["claim show", "claim delete", "gpu show", "plan show", "operation show",
+                                  "migration show"])
+def test_dots_are_a_name_like_any_other(host, line, name):
+    done = host.cleave.run(*line.split(), name)
+    assert done.returncode == 3 and f'"{name}"' in done.stderr, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("line, nearest", [
     ("claim creat x", "create"), ("calim create x", "claim"), ("gpu list --outptu json", "--output"),
     ("gpu show", ""), ("gpu show 0 1", ""), ("claim create", ""), ("plan show", ""), ("apply", "-f"),

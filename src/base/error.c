@@ -94,7 +94,10 @@ static enum reason reason_of_errno(int errnum)
         return REASON_NOT_FOUND;
     case EBUSY:
         return REASON_IN_USE;
+    case EFBIG:
     case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
         return REASON_INVALID;
     default:
         return REASON_DRIVER;

@@ -63,7 +63,8 @@ static void errno_picks_the_reason_whatever_its_sign(void **state)
         enum reason reason;
     } rows[] = {
         {EACCES, REASON_PERMISSION}, {-EPERM, REASON_PERMISSION}, {ENOENT, REASON_NOT_FOUND},
-        {-EBUSY, REASON_IN_USE},     {EIO, REASON_DRIVER},
+        {-EBUSY, REASON_IN_USE},     {EIO, REASON_DRIVER},        {EISDIR, REASON_INVALID},
+        {EFBIG, REASON_INVALID},     {-ELOOP, REASON_INVALID},    {ENAMETOOLONG, REASON_INVALID},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct error err = {0};

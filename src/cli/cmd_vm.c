@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/fs.h"
@@ -105,7 +106,9 @@ static int cmd_vm_create(struct cli *cli, const struct arguments *arguments, str
     size_t len = 0;
     int r = fs_read(file, MAX_TEMPLATE, &text, &len);
     if (r != 0) {
-        return error_set_errno(err, r, file, "reading %s", file);
+        return r == -EFBIG ? error_set(err, REASON_INVALID, file, "%s has more than %d bytes", file,
+                                       MAX_TEMPLATE)
+                           : error_set_errno(err, r, file, "reading %s", file);
     }
     CLEANUP_FREE char *filled = NULL;
     r = vm_template_fill(file, text, arguments->args[0], &filled, err);

@@ -307,6 +307,8 @@ def test_a_file_of_bytes_or_none_is_refused(host, tmp_path):
         done = host.cleave.run("apply", "-f", path)
         assert done.returncode == 2 and name in done.stderr, done.stderr
         assert len(done.stderr.splitlines()) <= 2
+    done = host.cleave.run("vm", "create", "x", "--template", tmp_path / "big.yaml")
+    assert done.returncode == 2 and "big.yaml has more than" in done.stderr, done.stderr
     assert host.cleave.run("apply", "-f", tmp_path).returncode in (2, 3)
     assert host.cleave.run("apply", "-f", tmp_path / "none").returncode == 3
 

@@ -20,13 +20,13 @@
 
 /* ---- storing: nothing begins that is not written down ---- */
 
-static const char *event_of(enum drain_state state)
+static enum event_kind event_of(enum drain_state state)
 {
-    static const char *const kinds[DRAIN_STATE_COUNT] = {
-        [DRAIN_RUNNING] = "host-draining",
-        [DRAIN_DONE] = "host-drained",
-        [DRAIN_INCOMPLETE] = "host-not-drained",
-        [DRAIN_CANCELLED] = "host-drain-cancelled",
+    static const enum event_kind kinds[DRAIN_STATE_COUNT] = {
+        [DRAIN_RUNNING] = EVENT_HOST_DRAINING,
+        [DRAIN_DONE] = EVENT_HOST_DRAINED,
+        [DRAIN_INCOMPLETE] = EVENT_HOST_NOT_DRAINED,
+        [DRAIN_CANCELLED] = EVENT_HOST_DRAIN_CANCELLED,
     };
     return kinds[state];
 }
@@ -82,7 +82,7 @@ static void store_state(struct drain_run *d)
 {
     struct manager *m = d->manager;
     const struct drain *drain = d->drain;
-    if (event_of(drain->state) != NULL) {
+    if (event_of(drain->state) != EVENT_NONE) {
         txn_event_alone(m, event_of(drain->state), SUBJECT("host", m->host->name), drain->author,
                         "%zu VMs: %zu moved or stopped, %zu stay, %zu failed, %zu left to do",
                         drain->vms.n, count(drain, DRAIN_GONE), count(drain, DRAIN_LEFT),

@@ -66,7 +66,7 @@ static void reconcile_claim(struct txn *txn, const struct claim *found)
              claim_state_name(claim.state));
     claim_move(&claim, CLAIM_FAILED);
     txn_put_claim(txn, &claim);
-    txn_event(txn, "claim-failed", SUBJECT("claim", claim.name), "", "%s", claim.problem);
+    txn_event(txn, EVENT_CLAIM_FAILED, SUBJECT("claim", claim.name), "", "%s", claim.problem);
 }
 
 static bool has_plan(const struct manager *m, const struct claim *claim)

@@ -31,7 +31,8 @@ static void end_silent(struct incoming_vm *incoming_vm)
     }
     if (vm == NULL) {
         txn_event_alone(
-            incoming_vm->manager, "incoming-expired", SUBJECT("vm", incoming_vm->incoming->vm), "",
+            incoming_vm->manager, EVENT_INCOMING_EXPIRED, SUBJECT("vm", incoming_vm->incoming->vm),
+            "",
             "no word from %s on migration %s for too long; the devices reserved for it are "
             "released",
             incoming_vm->incoming->host, incoming_vm->incoming->id);

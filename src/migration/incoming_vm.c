@@ -141,7 +141,7 @@ static void commit_in_turn(void *data)
         }
     }
     txn_put_incoming(&txn, next);
-    txn_event(&txn, "vm-arrived", SUBJECT("vm", next->vm), next->author,
+    txn_event(&txn, EVENT_VM_ARRIVED, SUBJECT("vm", next->vm), next->author,
               "it arrived from %s, migration %s", next->host, next->id);
     txn_commit_then(&txn, commit_stored, incoming_vm);
 }

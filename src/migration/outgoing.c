@@ -79,15 +79,18 @@ void outgoing_schedule(struct outgoing *outgoing)
 
 void outgoing_note(struct txn *txn, const struct migration *migration)
 {
-    static const char *const kinds[MIGRATION_STATE_COUNT] = {
-        [MIGRATION_CHECKING] = "vm-migrating",        [MIGRATION_DONE] = "vm-migrated",
-        [MIGRATION_CANCELLED] = "vm-not-migrated",    [MIGRATION_FAILED] = "vm-not-migrated",
-        [MIGRATION_SWITCHING] = "migration-switched",
+    static const enum event_kind kinds[MIGRATION_STATE_COUNT] = {
+        [MIGRATION_CHECKING] = EVENT_VM_MIGRATING,
+        [MIGRATION_SWITCHING] = EVENT_MIGRATION_SWITCHED,
+        [MIGRATION_DONE] = EVENT_VM_MIGRATED,
+        [MIGRATION_CANCELLED] = EVENT_VM_NOT_MIGRATED,
+        [MIGRATION_FAILED] = EVENT_VM_NOT_MIGRATED,
     };
-    if (kinds[migration->state] == NULL) {
+    enum event_kind kind = kinds[migration->state];
+    if (kind == EVENT_NONE) {
         return;
     }
-    txn_event(txn, kinds[migration->state], SUBJECT("vm", migration->request.vm), migration->author,
+    txn_event(txn, kind, SUBJECT("vm", migration->request.vm), migration->author,
               "migration %s to %s is %s%s%s", migration->id,
               migration->target[0] != '\0' ? migration->target : migration->request.destination,
               migration_state_name(migration->state), migration->problem[0] != '\0' ? ": " : "",

@@ -267,7 +267,7 @@ static void store_word(void *data)
     txn_begin(&txn, saying->outgoing->manager);
     txn_put_migration(&txn, next);
     txn_event(
-        &txn, "migration-resolved", SUBJECT("vm", next->request.vm), resolving->author,
+        &txn, EVENT_MIGRATION_RESOLVED, SUBJECT("vm", next->request.vm), resolving->author,
         "migration %s to %s: a person said that the VM is on the %s; the target did not answer",
         next->id, target_of(next), migration_resolution_name(resolving->where));
     outgoing_note(&txn, next);

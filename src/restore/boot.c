@@ -156,7 +156,7 @@ static int settle(struct manager *m, const struct boot_record *now, struct error
     size_t n_rests = 0;
     struct txn txn;
     txn_begin(&txn, m);
-    txn_event(&txn, "host-rebooted", "host", "", "%zu plan%s under way", m->n_unfinished,
+    txn_event(&txn, EVENT_HOST_REBOOTED, "host", "", "%zu plan%s under way", m->n_unfinished,
               m->n_unfinished == 1 ? " was" : "s were");
     for (size_t i = 0; i < m->n_unfinished; i++) {
         CLEANUP(plan_freep) struct plan *plan = plan_copy(m->unfinished[i]);

@@ -167,9 +167,9 @@ static void end_run(struct manager *m)
     if (run->gpus.n > 0 || !whole) {
         txn_event_alone(
             m,
-            whole       ? "host-restored"
-            : cancelled ? "host-restore-cancelled"
-                        : "host-not-restored",
+            whole       ? EVENT_HOST_RESTORED
+            : cancelled ? EVENT_HOST_RESTORE_CANCELLED
+                        : EVENT_HOST_NOT_RESTORED,
             "host", run->operation->author, "%zu of %zu GPUs are restored completely%s%s",
             restore_count(run, RESTORE_RESTORED), run->gpus.n, strbuf_str(&missing), later);
     }

@@ -25,7 +25,8 @@ void txn_begin(struct txn *txn, struct manager *m)
         draft_put_event(&txn->draft, event);
     }
     if (txn->lone.n_lost > 0) {
-        txn_event(txn, "events-lost", "host", "", "the store failed, and %llu events were not kept",
+        txn_event(txn, EVENT_EVENTS_LOST, "host", "",
+                  "the store failed, and %llu events were not kept",
                   (unsigned long long)txn->lone.n_lost);
     }
 }
@@ -56,18 +57,18 @@ void txn_put_record(struct txn *txn, enum record_kind kind, const char *key, con
 }
 
 PRINTF_ATTR(4, 0)
-static struct event make_event(const char *kind, const char *subject, const char *author,
+static struct event make_event(enum event_kind kind, const char *subject, const char *author,
                                const char *fmt, va_list args)
 {
     struct event event = {.time_us = clock_realtime_us()};
-    STR_SET(event.kind, kind);
+    STR_SET(event.kind, event_kind_name(kind));
     STR_SET(event.subject, subject);
     STR_SET(event.author, author);
     (void)str_vprint(event.message, sizeof(event.message), fmt, args);
     return event;
 }
 
-void txn_event(struct txn *txn, const char *kind, const char *subject, const char *author,
+void txn_event(struct txn *txn, enum event_kind kind, const char *subject, const char *author,
                const char *fmt, ...)
 {
     va_list args;
@@ -316,8 +317,8 @@ void txn_free_events(struct manager *m)
     vec_done(&m->lone_events);
 }
 
-void txn_event_alone(struct manager *m, const char *kind, const char *subject, const char *author,
-                     const char *fmt, ...)
+void txn_event_alone(struct manager *m, enum event_kind kind, const char *subject,
+                     const char *author, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

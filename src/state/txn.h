@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "ledger/draft.h"
 #include "ledger/ledger.h"
+#include "model/event.h"
 #include "model/gpu_record.h"
 #include "service/service.h"
 #include "state/plan_run.h"
@@ -31,7 +32,7 @@ void txn_delete_claim(struct txn *txn, const char *name);
 void txn_put_plan(struct txn *txn, const struct plan *plan);
 void txn_put_record(struct txn *txn, enum record_kind kind, const char *key,
                     const json_t *document);
-void txn_event(struct txn *txn, const char *kind, const char *subject, const char *author,
+void txn_event(struct txn *txn, enum event_kind kind, const char *subject, const char *author,
                const char *fmt, ...) PRINTF_ATTR(5, 6);
 /* Hands it over to be stored, all of it or nothing; then `done` is called from the loop's own turn,
  * or at once if it can't be (draft_commit_then()). What was read for it must be read in the
@@ -52,7 +53,7 @@ void txn_finish_events(struct manager *m);
 void txn_free_events(struct manager *m);
 /* One event on its own. While the store fails it is kept in memory, with up to a thousand others;
  * of more, the event events-lost says how many they were. */
-void txn_event_alone(struct manager *m, const char *kind, const char *subject, const char *author,
-                     const char *fmt, ...) PRINTF_ATTR(5, 6);
+void txn_event_alone(struct manager *m, enum event_kind kind, const char *subject,
+                     const char *author, const char *fmt, ...) PRINTF_ATTR(5, 6);
 
 #endif

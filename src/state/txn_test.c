@@ -37,7 +37,7 @@ static void keep_some(struct mhost *mhost, unsigned n)
 {
     let_fail(mhost);
     for (unsigned i = 0; i < n; i++) {
-        txn_event_alone(mhost->manager, "gpu-changed", "host", "", "number %u", i);
+        txn_event_alone(mhost->manager, EVENT_GPU_CHANGED, "host", "", "number %u", i);
     }
     assert_true(mhost_wait_until(mhost, are_kept, mhost));
     mhost->faults.kind = FAULT_NONE;

@@ -42,7 +42,8 @@ static void put_delay(void *data)
             txn_put_plan(&txn, parked->plan);
         }
     }
-    txn_event(&txn, "plan-delayed", SUBJECT("plan", note->plan), note->author, "%s", note->text);
+    txn_event(&txn, EVENT_PLAN_DELAYED, SUBJECT("plan", note->plan), note->author, "%s",
+              note->text);
     txn_commit_then(&txn, delay_stored, note);
 }
 

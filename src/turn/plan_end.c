@@ -25,7 +25,7 @@ static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *c
     claim_move(claim, CLAIM_FAILED);
     STR_SET(claim->problem, plan->problem);
     txn_put_claim(txn, claim);
-    txn_event(txn, "claim-failed", SUBJECT("claim", claim->name), plan->author, "%s",
+    txn_event(txn, EVENT_CLAIM_FAILED, SUBJECT("claim", claim->name), plan->author, "%s",
               plan->problem);
 }
 
@@ -52,7 +52,7 @@ static void tell_undone(struct txn *txn, const struct plan *plan, const struct c
                         const char *what_failed)
 {
     bool cancelled = plan->state == PLAN_CANCELLED;
-    txn_event(txn, "claim-change-undone", SUBJECT("claim", claim->name), plan->author, "%s%s%s",
+    txn_event(txn, EVENT_CLAIM_CHANGE_UNDONE, SUBJECT("claim", claim->name), plan->author, "%s%s%s",
               cancelled ? "" : what_failed, cancelled ? "" : ": ", plan->problem);
 }
 
@@ -71,10 +71,10 @@ static void tell_bound(struct txn *txn, const struct plan *plan, const struct cl
     char text[MOVE_TEXT_SIZE];
     const struct plan_move *move = find_move(plan, claim->name);
     if (move != NULL) {
-        txn_event(txn, "claim-moved", SUBJECT("claim", claim->name), plan->author, "%s: %s",
+        txn_event(txn, EVENT_CLAIM_MOVED, SUBJECT("claim", claim->name), plan->author, "%s: %s",
                   plan->reason, plan_move_text(move, text, sizeof(text)));
     } else {
-        txn_event(txn, "claim-bound", SUBJECT("claim", claim->name), plan->author,
+        txn_event(txn, EVENT_CLAIM_BOUND, SUBJECT("claim", claim->name), plan->author,
                   "plan %s is done", plan->id);
     }
 }
@@ -92,8 +92,8 @@ static void end_allocation(struct txn *txn, const struct plan *plan, struct clai
     if (plan->state == PLAN_CANCELLED) {
         tell_undone(txn, plan, claim, "");
     } else {
-        txn_event(txn, "claim-allocation-failed", SUBJECT("claim", claim->name), plan->author, "%s",
-                  plan->problem);
+        txn_event(txn, EVENT_CLAIM_ALLOCATION_FAILED, SUBJECT("claim", claim->name), plan->author,
+                  "%s", plan->problem);
     }
 }
 
@@ -142,7 +142,7 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
         if (gone) {
             txn_keep_released(txn, &claim, plan->reason);
         }
-        txn_event(txn, "claim-released", SUBJECT("claim", claim.name), plan->author,
+        txn_event(txn, EVENT_CLAIM_RELEASED, SUBJECT("claim", claim.name), plan->author,
                   gone ? "plan %s is done; `cleave claim restore %s` brings it back"
                        : "plan %s is done",
                   plan->id, claim.name);
@@ -170,7 +170,7 @@ static void end_deallocation(struct txn *txn, const struct plan *plan,
         claim.was_bound = true;
         txn_put_claim(txn, &claim);
         txn_forget_released(txn, claim.name);
-        txn_event(txn, "claim-deallocated", SUBJECT("claim", claim.name), plan->author,
+        txn_event(txn, EVENT_CLAIM_DEALLOCATED, SUBJECT("claim", claim.name), plan->author,
                   "%s; its device is allocated when VM \"%s\" starts",
                   gives_back ? "its device was released" : "made on-demand", claim.vm);
     } else if (was_taken_back(plan) && (gives_back || before != NULL)) {
@@ -199,9 +199,19 @@ static void end_restore(struct txn *txn, const struct plan_claim *entry)
     txn_put_claim(txn, &claim);
 }
 
+/* EVENT_NONE: the plan goes on. */
+static enum event_kind end_kind(enum plan_state state)
+{
+    static const enum event_kind kinds[PLAN_STATE_COUNT] = {
+        [PLAN_DONE] = EVENT_PLAN_DONE,           [PLAN_UNDONE] = EVENT_PLAN_UNDONE,
+        [PLAN_STUCK] = EVENT_PLAN_STUCK,         [PLAN_FAILED] = EVENT_PLAN_FAILED,
+        [PLAN_CANCELLED] = EVENT_PLAN_CANCELLED,
+    };
+    return kinds[state];
+}
+
 void txn_end_plan(struct txn *txn, const struct plan *plan)
 {
-    char kind[32];
     txn_put_plan(txn, plan);
     made_note_plan(&txn->draft, plan);
     for (vec_each(&plan->claims, entry)) {
@@ -216,17 +226,16 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
         }
     }
     for (vec_each(&plan->left, left)) {
-        txn_event(txn, "vgpu-left-behind", SUBJECT("plan", plan->id), plan->author, "%s",
+        txn_event(txn, EVENT_VGPU_LEFT_BEHIND, SUBJECT("plan", plan->id), plan->author, "%s",
                   left->text);
     }
     txn_follow_plan(txn, plan);
     txn_note_plan_health(txn, plan);
     txn->manager->listeners->plans->end(txn, plan);
-    snprintf(kind, sizeof(kind), "plan-%s", plan_state_name(plan->state));
     const char *hint = plan->state == PLAN_DONE ? "" : plan_hint(plan);
-    txn_event(txn, kind, SUBJECT("plan", plan->id), plan->author, "%s%s%s%s%s", plan->reason,
-              plan->problem[0] != '\0' ? ": " : "", plan->problem, hint[0] != '\0' ? "; " : "",
-              hint);
+    txn_event(txn, end_kind(plan->state), SUBJECT("plan", plan->id), plan->author, "%s%s%s%s%s",
+              plan->reason, plan->problem[0] != '\0' ? ": " : "", plan->problem,
+              hint[0] != '\0' ? "; " : "", hint);
 }
 
 static void store_end(void *data);

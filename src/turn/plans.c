@@ -37,7 +37,7 @@ static void reserve_claim(struct txn *txn, const struct plan *plan, const struct
         claim.problem[0] = '\0';
         txn_put_claim(txn, &claim);
         if (!plan_claim_is_old(entry)) {
-            txn_event(txn, "claim-created", SUBJECT("claim", claim.name), plan->author,
+            txn_event(txn, EVENT_CLAIM_CREATED, SUBJECT("claim", claim.name), plan->author,
                       "%s; plan %s", plan->reason, plan->id);
         }
         break;
@@ -263,7 +263,7 @@ void txn_cancel_plan(struct txn *txn, const struct plan *plan, const char *autho
     CLEANUP(plan_freep) struct plan *next = plan_copy(plan);
     STR_SET(next->cancelled_by, author);
     txn_put_plan(txn, next);
-    txn_event(txn, "plan-cancelling", SUBJECT("plan", plan->id), author, "%s", plan->reason);
+    txn_event(txn, EVENT_PLAN_CANCELLING, SUBJECT("plan", plan->id), author, "%s", plan->reason);
 }
 
 /* ---- requests ---- */

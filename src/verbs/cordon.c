@@ -23,7 +23,7 @@ void txn_cordon(struct txn *txn, const struct gpu *gpu, const char *author, cons
     STR_SET(record.cordon.by, author);
     STR_SET(record.cordon.why, why);
     txn_put_gpu_record(txn, &record);
-    txn_event(txn, "gpu-cordoned", SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)), author,
+    txn_event(txn, EVENT_GPU_CORDONED, SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)), author,
               "no new claims%s%s", why[0] != '\0' ? ": " : "", why);
 }
 
@@ -36,7 +36,7 @@ void txn_uncordon(struct txn *txn, const struct gpu *gpu, const char *author)
     }
     record.cordon = (struct cordon){0};
     txn_put_gpu_record(txn, &record);
-    txn_event(txn, "gpu-uncordoned", SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)), author,
+    txn_event(txn, EVENT_GPU_UNCORDONED, SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)), author,
               "takes new claims again");
 }
 

@@ -117,8 +117,26 @@ static int read_events(const struct manager *m, const struct request *request, j
     return 0;
 }
 
+/* No such kind is no answer of "no events": a person who waits for one would never know. */
+static int check_kind(const char *name, struct error *err)
+{
+    enum event_kind kind = EVENT_NONE;
+    if (name == NULL || event_kind_find(name, &kind)) {
+        return 0;
+    }
+    const char *nearest = event_kind_nearest(name);
+    error_set(err, REASON_INVALID, "kind", "\"%s\" is not a kind of event", name);
+    error_hint(err, nearest != NULL ? "did you mean %s?" : "docs/events.md has all kinds", nearest);
+    return -REASON_INVALID;
+}
+
 void verb_list_events(struct manager *m, const struct request *request)
 {
     static const struct reading_question question = {.read = read_events};
+    struct error err = {0};
+    if (check_kind(request->kind, &err) != 0) {
+        request->reply(NULL, &err, request->data);
+        return;
+    }
     reading_answer(m, request, &question);
 }

@@ -4,6 +4,7 @@
 #include "mhost_fixture.h"
 #include "state/state.h"
 #include "test.h"
+#include "verbs/events.h"
 
 #define MAX_NUMBERS 64
 
@@ -103,7 +104,7 @@ static void assert_pages(struct mhost *mhost, const struct request *wanted)
 static void pages_together_are_all_that_is_wanted(void **state)
 {
     struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
-    static const char *const kinds[] = {NULL, "claim-bound", "no-such-kind"};
+    static const char *const kinds[] = {NULL, "claim-bound", "vm-lost"};
     static const char *const subjects[] = {NULL, "claim/a", "claim", "cla", "host"};
     static const size_t limits[] = {1, 2, 7, 1000};
     make_events(mhost);
@@ -155,6 +156,30 @@ static void events_of_before_are_left_out(void **state)
     }
 }
 
+struct refusal {
+    enum reason reason;
+    bool has_hint;
+};
+
+static void note_refusal(json_t *body, const struct error *err, void *data)
+{
+    struct refusal *refusal = data;
+    assert_null(body);
+    *refusal =
+        (struct refusal){.reason = err->reason, .has_hint = strstr(err->hint, "claim-bound")};
+}
+
+static void a_kind_that_does_not_exist_is_refused(void **state)
+{
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    struct refusal refusal = {0};
+    const struct request request = {
+        .kind = "claim-bond", .limit = 1, .reply = note_refusal, .data = &refusal};
+    verb_list_events(mhost->manager, &request);
+    assert_int_equal(refusal.reason, REASON_INVALID);
+    assert_true(refusal.has_hint);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +188,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_newest_are_the_last, mhost_fixture_setup,
                                         mhost_fixture_teardown),
         cmocka_unit_test_setup_teardown(events_of_before_are_left_out, mhost_fixture_setup,
+                                        mhost_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_kind_that_does_not_exist_is_refused, mhost_fixture_setup,
                                         mhost_fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,7 +169,7 @@ static void answer(struct hook *hook, const struct error *refusal)
     if (err != NULL) {
         hook_watch_off(hook->manager->hook_watch, hook->vm.name, hook->vm.uuid,
                        looks_begun(hook->manager, SOURCE_GUESTS));
-        txn_event_alone(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
+        txn_event_alone(hook->manager, EVENT_VM_REFUSED, SUBJECT("vm", hook->vm.name),
                         hook->caller.author, "%s", err->message);
         reply(NULL, err, hook->data);
         hook->manager->listeners->vm_refused(hook->manager, hook->vm.name);
@@ -179,7 +179,7 @@ static void answer(struct hook *hook, const struct error *refusal)
     json_t *body = allow();
     json_t *without = claim_view_without(hook->manager, hook->vm.name, hook->vm.uuid);
     for (size_t i = 0; i < json_array_size(without); i++) {
-        txn_event_alone(hook->manager, "vm-lacks-claim", SUBJECT("vm", hook->vm.name),
+        txn_event_alone(hook->manager, EVENT_VM_LACKS_CLAIM, SUBJECT("vm", hook->vm.name),
                         hook->caller.author, "%s", json_string_value(json_array_get(without, i)));
     }
     if (without != NULL) {

@@ -104,9 +104,9 @@ static void stop_done(void *data)
         return;
     }
     if (change->timeout_ms == 0) {
-        vm_note_change(change, "vm-killed", "destroyed: its guest was not asked to shut down");
+        vm_note_change(change, EVENT_VM_KILLED, "destroyed: its guest was not asked to shut down");
     } else {
-        vm_note_change(change, "vm-stopped", "stopped: its guest has shut down");
+        vm_note_change(change, EVENT_VM_STOPPED, "stopped: its guest has shut down");
     }
     answer_stopped(change);
 }
@@ -137,7 +137,7 @@ static void stop_found(void *data)
                m->host->libvirt_problem[0] == '\0') {
         (void)vms_find(m, change->name, &vm, &change->err); /* with the nearest name */
     } else if (change->result == 0 && change->off && change->ends_start && !change->late) {
-        vm_note_change(change, "vm-stopped", "off: its start was cancelled");
+        vm_note_change(change, EVENT_VM_STOPPED, "off: its start was cancelled");
         answer_stopped(change);
         return;
     } else if (change->result == 0 && change->off) {

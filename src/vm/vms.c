@@ -97,7 +97,7 @@ static void undefine_work(void *data)
 
 /* ---- and after it ---- */
 
-void vm_note_change(const struct change *change, const char *kind, const char *what)
+void vm_note_change(const struct change *change, enum event_kind kind, const char *what)
 {
     txn_event_alone(change->manager, kind, SUBJECT("vm", change->name), change->caller.author, "%s",
                     what);
@@ -140,7 +140,7 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
     change_answer(change, body);
 }
 
-static void vm_done(struct change *change, const char *kind, const char *what)
+static void vm_done(struct change *change, enum event_kind kind, const char *what)
 {
     struct manager *m = change->manager;
     queue_end_holds(m, change->operation);
@@ -165,7 +165,7 @@ static void start_done(void *data)
         queue_end_holds(m, change->operation);
         observe_all(m, NULL, NULL);
     }
-    vm_done(change, "vm-started", "started");
+    vm_done(change, EVENT_VM_STARTED, "started");
 }
 
 /* Faults that only libvirt knows, and only when it is asked to define the VM. */
@@ -193,7 +193,7 @@ static void define_done(void *data)
         }
         return;
     }
-    vm_done(data, "vm-created", "defined from a template");
+    vm_done(data, EVENT_VM_CREATED, "defined from a template");
 }
 
 static void undefine_done(void *data)
@@ -208,7 +208,7 @@ static void undefine_done(void *data)
         return;
     }
     if (!change->dry_run) {
-        vm_note_change(change, "vm-deleted", "definition removed");
+        vm_note_change(change, EVENT_VM_DELETED, "definition removed");
     }
     /* An observation meanwhile may have missed it: libvirt comes and goes. */
     struct vm gone = {.state = VM_SHUT_OFF};

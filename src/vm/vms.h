@@ -3,6 +3,7 @@
 #ifndef VM_VMS_H
 #define VM_VMS_H
 
+#include "model/event.h"
 #include "service/service.h"
 
 struct change;
@@ -14,7 +15,7 @@ int vms_find(const struct manager *m, const char *name, struct vm **ret_vm, stru
 /* For those who act on a VM. The connection that the change's worker has for itself; borrowed. */
 struct guest_port *vm_port_of(const struct change *change);
 /* Stores the event that the change did that to its VM. */
-void vm_note_change(const struct change *change, const char *kind, const char *what);
+void vm_note_change(const struct change *change, enum event_kind kind, const char *what);
 
 /* Verbs (service/verbs.def). */
 verb_fn verb_create_vm, verb_delete_vm, verb_start_vm;

@@ -12,7 +12,7 @@ struct claim_note {
     struct manager *manager;
     struct claim claim; /* as it is to be */
     bool vm, uuid, uuid_before, gone;
-    const char *kind; /* the event's; NULL: none */
+    enum event_kind kind; /* the event's; EVENT_NONE: none */
     const char *what;
     char was[VM_NAME_SIZE];
 };
@@ -78,15 +78,15 @@ static void put_note(void *data)
     apply_note(note, &claim);
     txn_begin(&txn, m);
     txn_put_claim(&txn, &claim);
-    if (note->kind != NULL) {
+    if (note->kind != EVENT_NONE) {
         txn_event(&txn, note->kind, SUBJECT("claim", claim.name), "", "%s \"%s\" \"%s\"",
                   note->what, note->was, claim.vm);
     }
     txn_commit_then(&txn, note_stored, note);
 }
 
-void claim_store(struct manager *m, const struct claim *claim, const char *kind, const char *was,
-                 const char *what)
+void claim_store(struct manager *m, const struct claim *claim, enum event_kind kind,
+                 const char *was, const char *what)
 {
     const struct claim *found = claims_find(&m->claims, claim->name);
     if (found == NULL) {
@@ -114,12 +114,12 @@ void claim_store(struct manager *m, const struct claim *claim, const char *kind,
 void claim_take_over(struct manager *m, size_t i, const struct vm *vm, bool ended)
 {
     struct claim claim = m->claims.items[i];
-    const char *kind = "claim-adopted";
+    enum event_kind kind = EVENT_CLAIM_ADOPTED;
     const char *what = "its VM was defined again:";
     char was[VM_NAME_SIZE];
     STR_SET(was, claim.vm);
     if (claim.vm_uuid[0] == '\0') {
-        kind = NULL;
+        kind = EVENT_NONE;
     } else if (str_eq_case(claim.vm_uuid_before, vm->uuid)) {
         what = "its own VM is back:";
         claim.vm_uuid_before[0] = '\0';
@@ -162,7 +162,7 @@ void claim_follow_name(struct manager *m, size_t i)
         char was[VM_NAME_SIZE];
         STR_SET(was, claim.vm);
         STR_SET(claim.vm, vm->name);
-        claim_store(m, &claim, "claim-renamed", was, "its VM was renamed:");
+        claim_store(m, &claim, EVENT_CLAIM_RENAMED, was, "its VM was renamed:");
     }
 }
 

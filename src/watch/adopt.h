@@ -9,15 +9,16 @@
 #include <stddef.h>
 
 #include "model/claim.h"
+#include "model/event.h"
 #include "model/host.h"
 
 struct manager;
 
 /* Stores what the claim says of its VM, in the ledger's turn, with an event `kind` if it is not
- * NULL: "`what` "`was`" "its VM"". `kind` and `what` are constants. A store that fails is logged.
+ * EVENT_NONE: "`what` "`was`" "its VM"". `what` is constant. A store that fails is logged.
  */
-void claim_store(struct manager *m, const struct claim *claim, const char *kind, const char *was,
-                 const char *what);
+void claim_store(struct manager *m, const struct claim *claim, enum event_kind kind,
+                 const char *was, const char *what);
 /* Is that on its way? Until it is stored the claim is as it was, and is not to be judged. */
 bool claim_is_noted(const struct manager *m, const struct claim *claim);
 /* The claim at `i` follows its VM's name to `vm`; `ended`: the one that had it was seen to end. */

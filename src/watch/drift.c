@@ -95,9 +95,10 @@ static bool compare_gpu(struct manager *m, const struct gpu *was, const struct g
     error_subject("gpu", pci_addr_format(&is->addr, bdf), subject);
     if (!str_eq(was->problem, is->problem)) {
         if (is->problem[0] != '\0') {
-            txn_event_alone(m, "gpu-lost", subject, "", "%s", is->problem);
+            txn_event_alone(m, EVENT_GPU_LOST, subject, "", "%s", is->problem);
         } else {
-            txn_event_alone(m, "gpu-found", subject, "", "works again, after: %s", was->problem);
+            txn_event_alone(m, EVENT_GPU_FOUND, subject, "", "works again, after: %s",
+                            was->problem);
         }
     }
     if (was->problem[0] != '\0' || is->problem[0] != '\0') {
@@ -106,7 +107,7 @@ static bool compare_gpu(struct manager *m, const struct gpu *was, const struct g
     CLEANUP_STRBUF struct strbuf text = {0};
     describe(was, is, &text);
     if (text.len > 0) {
-        txn_event_alone(m, "gpu-changed", subject, "", "changed by another program: %s",
+        txn_event_alone(m, EVENT_GPU_CHANGED, subject, "", "changed by another program: %s",
                         strbuf_str(&text));
     }
     return false;
@@ -121,7 +122,7 @@ static void compare_vms(struct manager *m, const struct host *now)
         const struct vm *was = host_find_vm(m->host, vm->name);
         if (was != NULL && was->state != vm->state &&
             !holds_bar(&m->holds, hold_vm(vm->name, vm->uuid), WANT_VM_REPORT)) {
-            txn_event_alone(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
+            txn_event_alone(m, EVENT_VM_CHANGED, SUBJECT("vm", vm->name), "", "%s, was %s",
                             vm_state_name(vm->state), vm_state_name(was->state));
         }
     }
@@ -132,10 +133,10 @@ static void compare_vms(struct manager *m, const struct host *now)
         }
         const struct vm *renamed = was->uuid[0] != '\0' ? host_find_vm(now, was->uuid) : NULL;
         if (renamed != NULL) {
-            txn_event_alone(m, "vm-renamed", SUBJECT("vm", renamed->name), "", "was \"%s\"",
+            txn_event_alone(m, EVENT_VM_RENAMED, SUBJECT("vm", renamed->name), "", "was \"%s\"",
                             was->name);
         } else {
-            txn_event_alone(m, "vm-lost", SUBJECT("vm", was->name), "",
+            txn_event_alone(m, EVENT_VM_LOST, SUBJECT("vm", was->name), "",
                             "its definition was removed");
         }
     }
@@ -157,7 +158,7 @@ void drift_note_gpus(struct manager *m, struct hardware_look *look)
             continue; /* it may be there */
         }
         if (is == NULL) {
-            txn_event_alone(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
+            txn_event_alone(m, EVENT_GPU_LOST, SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
                             "the GPU is no longer on the PCI bus");
         } else if (!holds_bar(&m->holds, hold_gpu(&was->addr), WANT_GPU_REPORT)) {
             look->works_again = compare_gpu(m, was, is) || look->works_again;
@@ -165,7 +166,7 @@ void drift_note_gpus(struct manager *m, struct hardware_look *look)
     }
     for (vec_each(&now->gpus, is)) {
         if (host_find_gpu_addr(m->host, &is->addr) == NULL && m->host->pci_problem[0] == '\0') {
-            txn_event_alone(m, "gpu-found", SUBJECT("gpu", pci_addr_format(&is->addr, bdf)), "",
+            txn_event_alone(m, EVENT_GPU_FOUND, SUBJECT("gpu", pci_addr_format(&is->addr, bdf)), "",
                             "a GPU appeared on the PCI bus");
         }
     }

@@ -80,7 +80,7 @@ void gone_store_since(struct manager *m, const struct claim *claim, uint64_t rea
 {
     struct claim next = *claim;
     next.vm_gone_us = realtime_us;
-    claim_store(m, &next, NULL, "", "");
+    claim_store(m, &next, EVENT_NONE, "", "");
 }
 
 static void expect_release(struct manager *m, const struct gone *gone)
@@ -93,7 +93,7 @@ static void expect_release(struct manager *m, const struct gone *gone)
 static void note_gone(struct manager *m, const struct claim *claim)
 {
     struct gone *gone = add_gone(m, claim);
-    txn_event_alone(m, "claim-orphaned", SUBJECT("claim", claim->name), "",
+    txn_event_alone(m, EVENT_CLAIM_ORPHANED, SUBJECT("claim", claim->name), "",
                     "its VM \"%s\" is gone; it is released in %llu s", claim->vm,
                     (unsigned long long)(m->config.vm_grace_us / 1000000));
     expect_release(m, gone);
@@ -124,7 +124,7 @@ void gone_hold(struct manager *m, const struct claim *claim)
                                ? m->gone->odd
                                : "libvirt has not had the VM since libvirt or cleaved started");
     }
-    txn_event_alone(m, "claim-vm-missing", SUBJECT("claim", claim->name), "",
+    txn_event_alone(m, EVENT_CLAIM_VM_MISSING, SUBJECT("claim", claim->name), "",
                     "its VM \"%s\" is missing, but cleaved did not see that it was undefined (%s): "
                     "the claim is kept",
                     claim->vm, gone->why);
@@ -176,7 +176,7 @@ static void note_successors(struct manager *m, const struct host *now, bool same
         claim = m->claims.items[i];
         if (is_seen_to_end(m, now, same, claim.vm_uuid_before)) {
             claim.vm_uuid_before[0] = '\0';
-            claim_store(m, &claim, "claim-adopted", claim.vm,
+            claim_store(m, &claim, EVENT_CLAIM_ADOPTED, claim.vm,
                         "the VM that had the name before was undefined:");
         }
     }

@@ -82,7 +82,7 @@ void txn_quarantine(struct txn *txn, const struct pci_addr *addr, const char *ki
     CLEANUP_STRBUF struct strbuf users = {0};
     health_name_users(m, addr, &users);
     txn_put_gpu_record(txn, &record);
-    txn_event(txn, "gpu-quarantined", SUBJECT("gpu", bdf), "",
+    txn_event(txn, EVENT_GPU_QUARANTINED, SUBJECT("gpu", bdf), "",
               "%.250s; the GPU takes no new claims before `cleave gpu recover %s`; %s", why, bdf,
               strbuf_str(&users));
     log_error("GPU %s is quarantined: %s; %s", bdf, why, strbuf_str(&users));
@@ -160,7 +160,7 @@ static void record_report(struct manager *m, const struct gpu_report *report, co
         snprintf(more, sizeof(more), " (%u more since the last one reported)",
                  reported->n_left_out);
     }
-    txn_event_alone(m, report->kind == GPU_REPORT_ECC ? "gpu-ecc" : "gpu-xid",
+    txn_event_alone(m, report->kind == GPU_REPORT_ECC ? EVENT_GPU_ECC : EVENT_GPU_XID,
                     SUBJECT("gpu", pci_addr_format(&report->gpu, bdf)), "", "%s%s: %s; %s",
                     describe_report(report, xid, what, sizeof(what)), more, xid_advice(xid),
                     strbuf_str(&users));
@@ -289,7 +289,7 @@ static void lift_after_boot(struct manager *m, const struct gpu *gpu, struct gpu
     char bdf[BDF_SIZE];
     struct txn txn;
     txn_begin(&txn, m);
-    txn_event(&txn, "gpu-recovered", SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)), "",
+    txn_event(&txn, EVENT_GPU_RECOVERED, SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)), "",
               "the host was rebooted and the GPU answers, after: %s", record->quarantine.why);
     record->quarantine = (struct quarantine){0};
     record->n_stuck_vfs = 0;
@@ -351,7 +351,7 @@ static void note_stuck(struct txn *txn, const struct step *step)
         return;
     }
     txn_put_gpu_record(txn, &record);
-    txn_event(txn, "vf-stuck", SUBJECT("gpu", gpu), "",
+    txn_event(txn, EVENT_VF_STUCK, SUBJECT("gpu", gpu), "",
               "virtual function %s does not release its vGPU, and gets no new one before `cleave "
               "gpu recover %s`: %.300s",
               vf, gpu, step->problem);
@@ -391,7 +391,7 @@ static void note_let_go(struct txn *txn, const struct step *step)
         record.quarantine = (struct quarantine){0};
     }
     txn_put_gpu_record(txn, &record);
-    txn_event(txn, "vf-recovered", SUBJECT("gpu", pci_addr_format(&step->gpu, gpu)), "",
+    txn_event(txn, EVENT_VF_RECOVERED, SUBJECT("gpu", pci_addr_format(&step->gpu, gpu)), "",
               "virtual function %s has released its vGPU, and can have another one%s",
               pci_addr_format(&step->device, vf),
               free ? ", and the GPU is no longer quarantined" : "");

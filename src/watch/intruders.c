@@ -141,11 +141,11 @@ static void note_claim(struct manager *m, const struct claim *claim)
     bool is = claim_is_intruded(m, claim, text, sizeof(text));
     if (is && !reported) {
         STR_SET(vec_push(&m->intruded->items)->claim, claim->name);
-        txn_event_alone(m, "claim-conflict", SUBJECT("claim", claim->name), "", "%s", text);
+        txn_event_alone(m, EVENT_CLAIM_CONFLICT, SUBJECT("claim", claim->name), "", "%s", text);
         log_warning("claim %s: %s", claim->name, text);
     } else if (!is && reported) {
         vec_remove(&m->intruded->items, at);
-        txn_event_alone(m, "claim-conflict-ended", SUBJECT("claim", claim->name), "",
+        txn_event_alone(m, EVENT_CLAIM_CONFLICT_ENDED, SUBJECT("claim", claim->name), "",
                         "another tool's vGPU is no longer in its place or on its GPU instance");
     }
 }

@@ -36,7 +36,7 @@ static void lift(struct txn *txn, const struct plan *plan, const struct pci_addr
                  struct gpu_record *record)
 {
     char bdf[BDF_SIZE];
-    txn_event(txn, "gpu-recovered", SUBJECT("gpu", pci_addr_format(addr, bdf)), plan->author,
+    txn_event(txn, EVENT_GPU_RECOVERED, SUBJECT("gpu", pci_addr_format(addr, bdf)), plan->author,
               "it was reset and answers; it takes claims again, after: %.300s",
               record->quarantine.set ? record->quarantine.why : "a stuck virtual function");
     record->quarantine = (struct quarantine){0};
@@ -68,8 +68,8 @@ static void keep(struct txn *txn, const struct plan *plan, const struct pci_addr
              why, before);
     str_make_clean(quarantine->why);
     txn_put_gpu_record(txn, record);
-    txn_event(txn, "gpu-recover-failed", SUBJECT("gpu", pci_addr_format(addr, bdf)), plan->author,
-              "%.300s; it stays quarantined: %s", why,
+    txn_event(txn, EVENT_GPU_RECOVER_FAILED, SUBJECT("gpu", pci_addr_format(addr, bdf)),
+              plan->author, "%.300s; it stays quarantined: %s", why,
               was_reset ? "try again once the cause is gone"
                         : "reboot the host, or try again once the cause is gone");
 }

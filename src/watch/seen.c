@@ -79,7 +79,7 @@ static void judge(struct txn *txn, const struct claim *claim, const struct assig
     if (got->board == CLAIM_BOARD_ELSEWHERE) {
         char text[ERROR_TEXT_SIZE];
         claim_say_unknown_board(txn->manager, claim, text, sizeof(text));
-        txn_event(txn, "claim-displaced", SUBJECT("claim", claim->name), "cleaved",
+        txn_event(txn, EVENT_CLAIM_DISPLACED, SUBJECT("claim", claim->name), "cleaved",
                   "%s: it is held until it is deleted", text);
     }
 }

@@ -32,7 +32,7 @@ void unasked_note(struct manager *m, const struct host *now)
                     &missed);
     for (vec_each(&missed, vm)) {
         if (new || has_claim(m, *vm)) {
-            txn_event_alone(m, "vm-started-without-hook", SUBJECT("vm", (*vm)->name), "",
+            txn_event_alone(m, EVENT_VM_STARTED_WITHOUT_HOOK, SUBJECT("vm", (*vm)->name), "",
                             "it started without a call of libvirt's hook: the hook is not "
                             "installed, or libvirt's daemon was not restarted since");
             log_warning("VM %s started without a call of libvirt's hook: the hook is not "

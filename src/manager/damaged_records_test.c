@@ -29,6 +29,7 @@ static const struct row {
     {RECORD_HOST, "boards", READ_AT_START},
     {RECORD_HOST, "boot", READ_AT_START},
     {RECORD_HOST, "made", READ_AT_START},
+    {RECORD_HOST, "vms", READ_AT_START},
     {RECORD_MADE, "vgpu:x", READ_AT_START},
     {RECORD_OPERATION, OPEN("plan"), READ_AT_START},
     {RECORD_OPERATION, OPEN("migration"), READ_AT_START},

@@ -51,6 +51,7 @@
 #include "watch/seen.h"
 #include "watch/unasked.h"
 #include "watch/vm_events.h"
+#include "watch/vm_history.h"
 #include "watch/vm_overlay.h"
 
 #define MAX_UNFINISHED 16
@@ -115,6 +116,7 @@ static int load(struct manager *m, struct error *err)
     }
     r = r != 0 ? r : small_records_check(m, err);
     r = r != 0 ? r : seen_load_boards(m, err);
+    r = r != 0 ? r : vm_history_load(m, err);
     if (r == 0) {
         store_probe_open(m);
         made_record_fill(m);
@@ -212,8 +214,8 @@ static hardware_listener_fn *const hardware_seen[] = {made_note_look, NULL};
 static hardware_listener_fn *const hardware_taken[] = {
     seen_follow_boards, health_note, intruders_note, restorations_look, retry_follow_repairs, NULL,
 };
-static guests_listener_fn *const guests_compared[] = {drift_note_vms, unasked_note, NULL};
-static guests_listener_fn *const guests_seen[] = {gone_note, NULL};
+static guests_listener_fn *const guests_compared[] = {unasked_note, NULL};
+static guests_listener_fn *const guests_seen[] = {vm_history_look, gone_note, NULL};
 static guests_listener_fn *const guests_taken[] = {lifecycle_reconcile_claims, boot_on_libvirt_up,
                                                    NULL};
 
@@ -255,6 +257,7 @@ static void make_parts(struct manager *m)
     m->looks = looks_new();
     m->queue = queue_new();
     m->gone = gone_new();
+    m->vm_history = vm_history_new();
     m->intruded = intruded_new();
     m->answers = answers_new();
     m->restore = xcalloc(1, sizeof(*m->restore));
@@ -407,6 +410,7 @@ void manager_free(struct manager *m)
     vm_overlays_done(m);
     vec_done(&m->refused);
     gone_free(m->gone);
+    vm_history_free(m->vm_history);
     seen_boards_done(&m->seen_boards);
     vec_done(&m->reported);
     vec_done(&m->pending_quarantines);

@@ -23,7 +23,7 @@ WORDS_DEFINE(vm_state_words, "state of a VM", VM_CRASHED + 1, WORD(VM_UNKNOWN, "
 /* Members with memory of their own, for both who frees them and who copies them. */
 #define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers) X(guests)
 #define VM_VECS(X) X(devices) X(saved_devices)
-#define HOST_VECS(X) X(functions) X(other_mdevs) X(gpus) X(vms) X(vm_ends)
+#define HOST_VECS(X) X(functions) X(other_mdevs) X(gpus) X(vms) X(vm_ends) X(vm_reports)
 
 static void gpu_done(struct gpu *gpu)
 {

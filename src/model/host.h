@@ -220,6 +220,30 @@ struct vm_end {
     bool stopped;
 };
 
+/* What became of a VM, as libvirt's events say it. */
+enum vm_happening {
+    VM_HAPPENED_STARTED,
+    VM_HAPPENED_STOPPED,  /* in order */
+    VM_HAPPENED_KILLED,   /* without its guest being asked */
+    VM_HAPPENED_CRASHED,  /* its guest or its emulator */
+    VM_HAPPENED_LEFT,     /* it moved to another host */
+    VM_HAPPENED_REBOOTED, /* its guest */
+    VM_HAPPENED_PAUSED,
+    VM_HAPPENED_RESUMED,
+    VM_HAPPENED_DEFINED, /* or its definition was changed */
+    VM_HAPPENED_UNDEFINED,
+    VM_HAPPENING_COUNT
+};
+
+/* An event of libvirt's, no matter who made it happen. */
+struct vm_report {
+    char name[VM_NAME_SIZE]; /* as of struct vm */
+    char uuid[40];
+    enum vm_happening happening;
+    uint64_t at_us; /* realtime */
+    char text[96];  /* for people, with the cause where libvirt tells it */
+};
+
 struct other_mdev {
     char uuid[40];
 };
@@ -260,6 +284,10 @@ struct host {
     VEC(struct gpu) gpus;
     VEC(struct vm) vms;
     VEC(struct vm_end) vm_ends;
+    /* What happened since the look before, in its order. `vm_reports_whole`: libvirt reports, and
+     * nothing was left out of them. */
+    VEC(struct vm_report) vm_reports;
+    bool vm_reports_whole;
 };
 
 struct host *host_new(void);

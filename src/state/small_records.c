@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "ledger/record_json.h"
+#include "model/known_vms.h"
 #include "model/made.h"
 #include "model/seen_boards.h"
 #include "state/boot_record.h"
@@ -27,6 +28,14 @@ static int check_boards(const json_t *document, struct error *err)
     return r;
 }
 
+static int check_vms(const json_t *document, struct error *err)
+{
+    struct known_vms vms = {0};
+    int r = known_vms_from_stored_json(document, &vms, err);
+    known_vms_done(&vms);
+    return r;
+}
+
 static int check_released(const json_t *document, struct error *err)
 {
     struct released released = {0};
@@ -39,8 +48,8 @@ static const struct small_record {
     check_fn *check;
 } readers[] = {
     {RECORD_HOST, "boards", check_boards},         {RECORD_HOST, "boot", check_boot},
-    {RECORD_HOST, "made", made_record_check_mark}, {RECORD_MADE, NULL, made_check_json},
-    {RECORD_RELEASED, NULL, check_released},
+    {RECORD_HOST, "made", made_record_check_mark}, {RECORD_HOST, "vms", check_vms},
+    {RECORD_MADE, NULL, made_check_json},          {RECORD_RELEASED, NULL, check_released},
 };
 
 static int check(const struct small_record *reader, const struct record *record, struct error *err)

@@ -116,6 +116,7 @@ struct manager {
     VEC(struct gpu_report) pending_quarantines; /* condemn a GPU, and the store failed */
     VEC(struct vm_overlay) vm_overlays;
     struct gone_vms *gone;
+    struct vm_history *vm_history;
     struct intruded *intruded;
     struct vm_events *vm_events; /* libvirt's, on their way to a look */
 

@@ -19,6 +19,7 @@
 #include "watch/gone.h"
 #include "watch/health.h"
 #include "watch/observe.h"
+#include "watch/vm_history.h"
 
 static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *claim)
 {
@@ -400,6 +401,7 @@ void plan_end_done(struct plan *plan, void *data)
     m->ended = plan;
     backoff_reset(&m->commit_backoff);
     definitions_follow_plan(m, plan);
+    vm_history_expect_plan(m, plan);
     /* Not the VMs: libvirt may be waiting for a hook that waits for this plan. */
     observe_hardware(m, ended_observed, NULL);
 }

@@ -21,6 +21,7 @@
 #include "watch/claim_view.h"
 #include "watch/looks.h"
 #include "watch/observe.h"
+#include "watch/vm_history.h"
 #include "watch/vm_overlay.h"
 
 int vms_find(const struct manager *m, const char *name, struct vm **ret_vm, struct error *err)
@@ -99,6 +100,7 @@ static void undefine_work(void *data)
 
 void vm_note_change(const struct change *change, enum event_kind kind, const char *what)
 {
+    vm_history_expect(change->manager, change->name, kind);
     txn_event_alone(change->manager, kind, SUBJECT("vm", change->name), change->caller.author, "%s",
                     what);
 }

@@ -113,41 +113,6 @@ static bool compare_gpu(struct manager *m, const struct gpu *was, const struct g
     return false;
 }
 
-static void compare_vms(struct manager *m, const struct host *now)
-{
-    if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
-        return; /* nothing is known of one side */
-    }
-    for (vec_each(&now->vms, vm)) {
-        const struct vm *was = host_find_vm(m->host, vm->name);
-        if (was != NULL && was->state != vm->state &&
-            !holds_bar(&m->holds, hold_vm(vm->name, vm->uuid), WANT_VM_REPORT)) {
-            txn_event_alone(m, EVENT_VM_CHANGED, SUBJECT("vm", vm->name), "", "%s, was %s",
-                            vm_state_name(vm->state), vm_state_name(was->state));
-        }
-    }
-    for (vec_each(&m->host->vms, was)) {
-        if (host_find_vm(now, was->name) != NULL ||
-            holds_bar(&m->holds, hold_vm(was->name, was->uuid), WANT_VM_REPORT)) {
-            continue;
-        }
-        const struct vm *renamed = was->uuid[0] != '\0' ? host_find_vm(now, was->uuid) : NULL;
-        if (renamed != NULL) {
-            txn_event_alone(m, EVENT_VM_RENAMED, SUBJECT("vm", renamed->name), "", "was \"%s\"",
-                            was->name);
-        } else {
-            txn_event_alone(m, EVENT_VM_LOST, SUBJECT("vm", was->name), "",
-                            "its definition was removed");
-        }
-    }
-}
-
-void drift_note_vms(struct manager *m, const struct host *now)
-{
-    compare_vms(m, now);
-    holds_forget_seen(&m->holds, looks_begun(m, SOURCE_GUESTS));
-}
-
 void drift_note_gpus(struct manager *m, struct hardware_look *look)
 {
     char bdf[BDF_SIZE];

@@ -4,12 +4,10 @@
 #define WATCH_DRIFT_H
 
 struct hardware_look;
-struct host;
 struct manager;
 
-/* Records as events how `now` differs from manager->host: GPUs, but for those that the running plan
- * touches; VMs, but for those whose change is expected. */
+/* Records as events how the look differs from manager->host: GPUs, but for those that the running
+ * plan touches. */
 void drift_note_gpus(struct manager *m, struct hardware_look *look);
-void drift_note_vms(struct manager *m, const struct host *now);
 
 #endif

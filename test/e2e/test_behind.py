@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import BUILD
+from harness import BUILD, wait_for
 from lifecycle import wait_restored
 from machine import hostdev
 
@@ -59,7 +59,7 @@ def test_a_vm_stopped_by_virsh_is_noticed_and_its_claim_released(host):
     assert host.api.call("DELETE", "/v1/claims/a")[0] == 409
     host.virsh("destroy", "v1")
     host.delete("a")
-    assert kinds(host, "vm/v1") == ["vm-started", "vm-changed"]
+    assert kinds(host, "vm/v1") == ["vm-started", "vm-killed"]
     assert host.problems() == []
 
 
@@ -345,3 +345,56 @@ def test_a_claim_that_shares_its_instance_against_its_will_says_so(host):
     if len({vgpu["gpuInstance"] for vgpu in vgpus}) == len(vgpus):
         pytest.skip("the type takes its whole instance")
     assert "its exclusive GPU instance" in problem_of(host, "a") and other in problem_of(host, "a")
+
+
+def seen_events(host, kind):
+    """What events of that kind say, by VM; of those that no one asked cleave for."""
+    host.api.get("/v1/vms")  # looks at the VMs
+    return [(event["subject"], event["message"]) for event in
+            host.api.get("/v1/events?limit=1000")["events"]
+            if event["kind"] == kind and event["author"] is None]
+
+
+def test_what_others_do_to_a_vm_is_one_event_with_its_cause(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    host.virsh("start", "v3")  # has no GPU: no event is about it
+    host.virsh("start", "v1")
+    wait_for(lambda: seen_events(host, "vm-started"), problem="no event of the start")
+    host.virsh("reset", "v1")
+    wait_for(lambda: seen_events(host, "vm-rebooted"), problem="no event of the reset")
+    host.virsh("suspend", "v1")
+    host.virsh("resume", "v1")
+    wait_for(lambda: len(seen_events(host, "vm-changed")) == 2, problem="no event of the pause")
+    host.virsh("destroy", "v1")
+    wait_for(lambda: seen_events(host, "vm-killed"), problem="no event of the end")
+    post(host, "/v1/vms/v1/start", 200)
+    host.sh("kill -KILL $(cat /run/libvirt/qemu/v1.pid)")
+    wait_for(lambda: seen_events(host, "vm-crashed"), problem="no event of the crash")
+    host.virsh("undefine", "v1")
+    host.define("v1")
+    wait_for(lambda: seen_events(host, "vm-defined"), problem="no event of the definition")
+    host.virsh("destroy", "v3")
+    seen = {kind: seen_events(host, kind) for kind in
+            ("vm-started", "vm-rebooted", "vm-changed", "vm-killed", "vm-crashed", "vm-lost",
+             "vm-defined", "vm-stopped")}
+    assert {kind: len(events) for kind, events in seen.items()} == {
+        "vm-started": 1, "vm-rebooted": 1, "vm-changed": 2, "vm-killed": 1, "vm-crashed": 1,
+        "vm-lost": 1, "vm-defined": 1, "vm-stopped": 0}, seen
+    assert {subject for events in seen.values() for subject, _ in events} == {"vm/v1"}
+    assert "emulator ended" in seen["vm-crashed"][0][1]
+    assert [e["author"] is None for e in host.api.get("/v1/events?kind=vm-started")["events"]] == [
+        True, False]
+
+
+def test_what_became_of_a_vm_while_cleaved_was_down_is_one_event(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    post(host, "/v1/vms/v1/start", 200)
+    host.stop()
+    host.virsh("destroy", "v1")
+    for _ in range(2):
+        host.start()
+        wait_for(lambda: seen_events(host, "vm-changed"), problem="no event of the end")
+        host.stop()
+    host.start()
+    assert seen_events(host, "vm-changed") == [
+        ("vm/v1", "shut-off, was running; it happened while cleaved was not running")]

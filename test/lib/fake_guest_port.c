@@ -153,6 +153,11 @@ static int fake_guest_observe(struct guest_port *port, struct host *host, struct
     for (size_t i = 0; i < fake->n_ends; i++) {
         *vec_push(&host->vm_ends) = fake->ends[i];
     }
+    host->vm_reports_whole = fake->reports_vms;
+    for (size_t i = 0; i < fake->n_reports; i++) {
+        *vec_push(&host->vm_reports) = fake->reports[i];
+    }
+    fake->n_reports = 0;
     for (size_t i = 0; i < FAKE_VMS; i++) {
         const struct fake_vm *from = &fake->vms[i];
         if (from->name[0] == '\0') {
@@ -247,6 +252,9 @@ static int fake_guest_start(struct guest_port *port, const char *name, struct er
     }
     if (r == 0) {
         vm->running = true;
+        if (guest_host(port)->reports_starts) {
+            fake_host_report(guest_host(port), name, VM_HAPPENED_STARTED);
+        }
     } else if (vm != NULL) {
         (void)call_hook(port, vm, "release", NULL);
     }

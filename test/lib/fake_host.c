@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 
 struct fake_gpu *fake_host_add_gpu(struct fake_host *host, uint8_t bus, uint32_t pci_id,
@@ -60,6 +61,15 @@ struct fake_vm *fake_host_vm(struct fake_host *host, const char *name)
         }
     }
     return NULL;
+}
+
+void fake_host_report(struct fake_host *host, const char *vm, enum vm_happening happening)
+{
+    struct vm_report *report = &host->reports[host->n_reports++];
+    *report = (struct vm_report){.happening = happening, .at_us = clock_realtime_us()};
+    STR_SET(report->name, vm);
+    STR_SET(report->uuid, fake_host_vm(host, vm)->uuid);
+    STR_SET(report->text, "why");
 }
 
 bool fake_host_held(const struct fake_host *host, const struct pci_addr *device)

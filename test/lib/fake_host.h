@@ -77,6 +77,10 @@ struct fake_host {
     uint64_t libvirt_starts; /* after the first */
     size_t n_ends;           /* that its events reported */
     struct vm_end ends[FAKE_VMS];
+    bool reports_vms;    /* its events say what becomes of VMs; else only looks do */
+    bool reports_starts; /* by cleave itself, at once */
+    size_t n_reports;    /* for the next look */
+    struct vm_report reports[FAKE_VMS];
 };
 
 /* A GPU at <bus>:00.0 under the nvidia driver, by PCI ids. */
@@ -85,6 +89,8 @@ struct fake_gpu *fake_host_add_gpu(struct fake_host *host, uint8_t bus, uint32_t
 struct fake_vm *fake_host_add_vm(struct fake_host *host, const char *name);
 struct fake_gpu *fake_host_gpu(struct fake_host *host, const struct pci_addr *addr);
 struct fake_vm *fake_host_vm(struct fake_host *host, const char *name);
+/* For the next look, which says it of the VM. */
+void fake_host_report(struct fake_host *host, const char *vm, enum vm_happening happening);
 /* Is the device in the definition of a running VM? */
 bool fake_host_held(const struct fake_host *host, const struct pci_addr *device);
 uint32_t fake_host_count_vgpus(const struct fake_host *host);

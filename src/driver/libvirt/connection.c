@@ -8,6 +8,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "driver/libvirt/vm_ends.h"
+#include "driver/libvirt/vm_reports.h"
 
 #define MAX_WORDS 600 /* that may name a VM and its file */
 
@@ -63,6 +64,7 @@ static bool answers(virConnectPtr connection)
 void libvirt_disconnect(struct libvirt_port *port)
 {
     vm_ends_unsubscribe(TAKE_PTR(port->ends));
+    vm_reports_unsubscribe(TAKE_PTR(port->reports));
     if (port->connection != NULL) {
         virConnectClose(TAKE_PTR(port->connection));
     }
@@ -81,7 +83,9 @@ int libvirt_connect(struct libvirt_port *port, struct error *err)
     if (port->connection != NULL) {
         port->session++;
         port->ends = NULL;
+        port->reports = NULL;
         if (port->observes) {
+            port->reports = vm_reports_subscribe(port->connection);
             port->ends = vm_ends_subscribe(port->connection);
             vm_ends_follow(port->ends, port->changed, port->changed_data);
         }

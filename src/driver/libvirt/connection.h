@@ -23,6 +23,7 @@ struct libvirt_port {
     uint64_t processor_session; /* of which it was read */
     bool observes;              /* wants to hear of VMs that end */
     struct vm_ends *ends;       /* of this connection; NULL: nothing is reported */
+    struct vm_reports *reports; /* likewise */
     guest_changed_fn *changed;  /* who hears of each event; NULL: it is only kept for looks */
     void *changed_data;
 };

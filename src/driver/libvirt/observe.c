@@ -11,6 +11,7 @@
 #include "driver/libvirt/domain_override.h"
 #include "driver/libvirt/machine_xml.h"
 #include "driver/libvirt/vm_ends.h"
+#include "driver/libvirt/vm_reports.h"
 
 /* libvirt's daemon lists no more (REMOTE_DOMAIN_LIST_MAX in its src/remote/remote_protocol.x) and
  * fails where there are; drivers without a daemon may have more. */
@@ -248,6 +249,7 @@ int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *
         host_settle_vm_name(host, vm);
     }
     vm_ends_tell(port->ends, host);
+    vm_reports_take(port->reports, host);
     if (host->vms.n > 0) {
         qsort(host->vms.items, host->vms.n, sizeof(host->vms.items[0]), by_name);
     }

@@ -161,6 +161,46 @@ static void name_board(const struct seen_boards *seen, struct gpu *gpu)
     }
 }
 
+/* The board at each place, which a GPU that falls off the bus no longer says. */
+static bool note_place(struct seen_place *place, struct gpu *gpu)
+{
+    const char *uuid = gpu_known_uuid(gpu);
+    bool same = uuid[0] == '\0' || place->uuid[0] == '\0' || str_eq_case(uuid, place->uuid);
+    if (gpu->fault != GPU_FAULT_NONE && gpu->name[0] == '\0' && same) {
+        STR_SET(gpu->name, place->name);
+        return false;
+    }
+    if (str_eq(place->uuid, uuid) && str_eq(place->name, gpu->name) &&
+        str_eq(place->model, gpu->model)) {
+        return false;
+    }
+    STR_SET(place->uuid, uuid);
+    STR_SET(place->name, gpu->name);
+    STR_SET(place->model, gpu->model);
+    return true;
+}
+
+static bool note_places(struct seen_boards *seen, struct host *host)
+{
+    bool changed = false;
+    for (vec_each(&host->gpus, gpu)) {
+        if (gpu->number != NO_ID) {
+            changed = note_place(&seen->places.items[gpu->number], gpu) || changed;
+        }
+    }
+    return changed;
+}
+
+const struct seen_place *seen_boards_find_left(const struct seen_boards *seen,
+                                               const struct pci_addr *addr, const char *uuid)
+{
+    uint32_t number = seen_boards_number(seen, addr);
+    const struct seen_place *place = number == NO_ID ? NULL : &seen->places.items[number];
+    bool other = place != NULL && uuid[0] != '\0' && place->uuid[0] != '\0' &&
+                 !str_eq_case(uuid, place->uuid);
+    return other ? NULL : place;
+}
+
 bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct claims *claims)
 {
     bool changed = false;
@@ -179,7 +219,8 @@ bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct 
     for (vec_each(&host->gpus, gpu)) {
         name_board(seen, gpu);
     }
-    return number_gpus(seen, host) || changed;
+    changed = number_gpus(seen, host) || changed;
+    return note_places(seen, host) || changed;
 }
 
 /* ---- stored ---- */
@@ -195,6 +236,9 @@ static const struct schema seen_board_schema = SCHEMA(seen_board, board_fields);
 
 static const struct field place_fields[] = {
     FIELD_ADDRESS(struct seen_place, addr, "address", FACE_STORE),
+    FIELD_STRING(struct seen_place, uuid, "uuid", FACE_STORE),
+    FIELD_STRING(struct seen_place, name, "name", FACE_STORE),
+    FIELD_STRING(struct seen_place, model, "model", FACE_STORE),
 };
 static const struct schema seen_place_schema = SCHEMA(seen_place, place_fields);
 

@@ -23,6 +23,10 @@ struct seen_board {
  * their addresses, but what came later has a later number, so that none ever moves. */
 struct seen_place {
     struct pci_addr addr;
+    /* The board that was there last, as in struct gpu: what it is called once it has left. */
+    char uuid[GPU_UUID_SIZE];
+    char name[96];
+    char model[NAME_SIZE];
 };
 
 struct seen_boards {
@@ -36,11 +40,16 @@ struct seen_boards {
 };
 
 void seen_boards_done(struct seen_boards *seen);
-/* Takes a look at the host's hardware and sets each GPU's seen_uuid and number. In a new boot,
- * claims tell of boards, too. True if anything is to be stored. */
+/* Takes a look at the host's hardware and sets each GPU's seen_uuid and number, and the name of one
+ * that has a fault and does not say it any more. In a new boot, claims tell of boards, too. True if
+ * anything is to be stored. */
 bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct claims *claims);
 /* The number of the GPU at that address; NO_ID: none was seen there in this boot. */
 uint32_t seen_boards_number(const struct seen_boards *seen, const struct pci_addr *addr);
+
+/* What is known of the board that left that address; `uuid` "": not known. NULL: nothing is. */
+const struct seen_place *seen_boards_find_left(const struct seen_boards *seen,
+                                               const struct pci_addr *addr, const char *uuid);
 
 extern const struct schema seen_boards_schema;
 json_t *seen_boards_to_json(const struct seen_boards *seen);

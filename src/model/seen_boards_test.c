@@ -136,6 +136,36 @@ static void without_a_boot_id_a_restart_counts_as_a_boot(void **state)
     seen_boards_done(&seen);
 }
 
+/* Its name goes with the driver when it falls off, and comes from here then. */
+static void a_gpu_keeps_its_name_when_it_breaks_and_when_it_leaves(void **state)
+{
+    (void)state;
+    struct seen_boards seen = {0};
+    struct claims claims = {0};
+    const struct pci_addr addr = {.bus = 1};
+    for (int look = 0; look < 3; look++) {
+        CLEANUP(host_freep)
+        struct host *host = host_of(&(struct look){.boot = "x", .at = {look < 2 ? A : NULL, B}});
+        struct gpu *gpu = &host->gpus.items[0];
+        if (look == 0) {
+            STR_SET(gpu->name, "NVIDIA L40S");
+            STR_SET(gpu->model, "l40s");
+        } else if (look == 1) {
+            gpu->fault = GPU_FAULT_LOST;
+        }
+        (void)seen_boards_look(&seen, host, &claims);
+        assert_string_equal(look < 2 ? gpu->name : "NVIDIA L40S", "NVIDIA L40S");
+        restart(&seen);
+    }
+    const struct seen_place *place = seen_boards_find_left(&seen, &addr, A);
+    assert_non_null(place);
+    assert_string_equal(place->name, "NVIDIA L40S");
+    assert_string_equal(place->model, "l40s");
+    assert_null(seen_boards_find_left(&seen, &addr, B)); /* another board */
+    assert_null(seen_boards_find_left(&seen, &(struct pci_addr){.bus = 9}, A));
+    seen_boards_done(&seen);
+}
+
 /* One boot of GPUs that come, go and change their drivers, and of restarts of cleaved. */
 #define PLACES 8
 #define BOOTS 50
@@ -210,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_board_is_known_by_what_the_driver_said_in_this_boot),
         cmocka_unit_test(without_a_boot_id_a_restart_counts_as_a_boot),
+        cmocka_unit_test(a_gpu_keeps_its_name_when_it_breaks_and_when_it_leaves),
         cmocka_unit_test(a_gpu_keeps_its_number_in_a_boot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

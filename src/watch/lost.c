@@ -41,6 +41,11 @@ static void add(const struct manager *m, const struct pci_addr *addr, const char
         gpu->number = seen_boards_number(&m->seen_boards, addr);
         vec_done(&one.gpus);
     }
+    const struct seen_place *place = seen_boards_find_left(&m->seen_boards, addr, uuid);
+    if (place != NULL && !replaced) {
+        STR_SET(gpu->name, place->name);
+        STR_SET(gpu->model, place->model);
+    }
     gpu->fault = GPU_FAULT_LOST;
     STR_SET(gpu->problem, replaced ? REPLACED : LOST);
     if (uuid[0] != '\0') {

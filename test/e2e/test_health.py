@@ -282,8 +282,10 @@ def test_a_board_that_was_off_the_bus_gets_all_back_or_the_recovery_fails(host, 
     else:
         host.create("a", mode="passthrough", gpu=L40S_1, vm="v1")
     before = devices(host)
+    called = [gpu(host, L40S_1)[key] for key in ("name", "model")]
     host.ctl("set", L40S_1, "lost", "1")
     wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    assert [gpu(host, L40S_1)[key] for key in ("name", "model")] == called
     done = host.cleave.run("gpu", "recover", L40S_1)
     assert done.returncode == 8, done.stderr
     assert L40S_1 in host.api.get("/v1/claims/a")["problem"]

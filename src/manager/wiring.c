@@ -409,6 +409,7 @@ void manager_free(struct manager *m)
     txn_free_events(m);
     vm_overlays_done(m);
     vec_done(&m->refused);
+    vec_done(&m->failed_plans);
     gone_free(m->gone);
     vm_history_free(m->vm_history);
     seen_boards_done(&m->seen_boards);

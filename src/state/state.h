@@ -54,6 +54,12 @@ struct parked {
     uint64_t since_us; /* monotonic */
 };
 
+/* A plan of cleaved's own that failed last for that reason: turn/repeats.h. */
+struct failed_plan {
+    char id[40], reason[PLAN_REASON_SIZE], problem[ERROR_TEXT_SIZE];
+    bool restores; /* it is part of a restoration */
+};
+
 /* How a VM comes to run: it boots, comes from another host, or from a saved state. */
 enum entrance { ENTRANCE_START, ENTRANCE_MIGRATION, ENTRANCE_RESTORE };
 struct entering {
@@ -129,7 +135,8 @@ struct manager {
     unsigned n_late_calls;      /* changes of VMs that libvirt has not answered in time */
     const struct plan *running; /* in the runner's hands, borrowed */
     uint64_t step_since_us;     /* monotonic: of the running plan */
-    plan_end_fn *then;          /* waits for its end */
+    VEC(struct failed_plan) failed_plans;
+    plan_end_fn *then; /* waits for its end */
     void *then_data;
     VEC(struct parked) parked; /* wait for a call that has not come back */
     struct plan *ended;        /* waits to be stored */

@@ -13,6 +13,7 @@
 #include "state/state.h"
 #include "state/txn.h"
 #include "turn/queue.h"
+#include "turn/repeats.h"
 #include "turn/resume.h"
 #include "watch/claim_view.h"
 #include "watch/definitions.h"
@@ -53,6 +54,9 @@ static void tell_undone(struct txn *txn, const struct plan *plan, const struct c
                         const char *what_failed)
 {
     bool cancelled = plan->state == PLAN_CANCELLED;
+    if (repeats_have(txn->manager, plan)) {
+        return;
+    }
     txn_event(txn, EVENT_CLAIM_CHANGE_UNDONE, SUBJECT("claim", claim->name), plan->author, "%s%s%s",
               cancelled ? "" : what_failed, cancelled ? "" : ": ", plan->problem);
 }
@@ -211,6 +215,21 @@ static enum event_kind end_kind(enum plan_state state)
     return kinds[state];
 }
 
+static void note_end(struct txn *txn, const struct plan *plan)
+{
+    if (repeats_have(txn->manager, plan)) {
+        return;
+    }
+    for (vec_each(&plan->left, left)) {
+        txn_event(txn, EVENT_VGPU_LEFT_BEHIND, SUBJECT("plan", plan->id), plan->author, "%s",
+                  left->text);
+    }
+    const char *hint = plan->state == PLAN_DONE ? "" : plan_hint(plan);
+    txn_event(txn, end_kind(plan->state), SUBJECT("plan", plan->id), plan->author, "%s%s%s%s%s",
+              plan->reason, plan->problem[0] != '\0' ? ": " : "", plan->problem,
+              hint[0] != '\0' ? "; " : "", hint);
+}
+
 void txn_end_plan(struct txn *txn, const struct plan *plan)
 {
     txn_put_plan(txn, plan);
@@ -226,17 +245,11 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
             end_restore(txn, entry);
         }
     }
-    for (vec_each(&plan->left, left)) {
-        txn_event(txn, EVENT_VGPU_LEFT_BEHIND, SUBJECT("plan", plan->id), plan->author, "%s",
-                  left->text);
-    }
     txn_follow_plan(txn, plan);
     txn_note_plan_health(txn, plan);
     txn->manager->listeners->plans->end(txn, plan);
-    const char *hint = plan->state == PLAN_DONE ? "" : plan_hint(plan);
-    txn_event(txn, end_kind(plan->state), SUBJECT("plan", plan->id), plan->author, "%s%s%s%s%s",
-              plan->reason, plan->problem[0] != '\0' ? ": " : "", plan->problem,
-              hint[0] != '\0' ? "; " : "", hint);
+    note_end(txn, plan);
+    repeats_note(txn->manager, plan);
 }
 
 static void store_end(void *data);

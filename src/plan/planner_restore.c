@@ -138,6 +138,13 @@ static int check_driver(struct restore *r, struct error *err)
                        gpu->driver);
             return -REASON_CONFLICT;
         }
+        if (host->driver_load == 0 && host->nvml_problem[0] != '\0') {
+            error_set(err, REASON_UNAVAILABLE, r->work.subject,
+                      "GPU %s waits for NVIDIA's driver, which is not loaded: %s", r->work.bdf,
+                      host->nvml_problem);
+            error_hint(err, "load it (`modprobe nvidia`): cleaved tries again until the timeout");
+            return -REASON_UNAVAILABLE;
+        }
         work_step(&r->work, STEP_BIND_NVIDIA);
         r->more = true;
         return 1;

@@ -17,6 +17,7 @@
 #include "state/txn.h"
 #include "turn/plans.h"
 #include "turn/queue.h"
+#include "turn/repeats.h"
 #include "turn/resume.h"
 #include "watch/looks.h"
 #include "watch/observe.h"
@@ -28,6 +29,7 @@ static void forget(struct restore_run *run)
     }
     vec_done(&run->gpus);
     vec_done(&run->absent);
+    run->said[0] = '\0';
 }
 
 void restore_run_done(struct restore_run *run)
@@ -207,6 +209,30 @@ static bool may_come(const struct restore_run *run)
     return false;
 }
 
+/* Each reason to wait is one event, however often it is tried. */
+static void say_waiting(struct manager *m, struct restore_gpu *entry)
+{
+    char bdf[BDF_SIZE];
+    if (entry->why.reason != REASON_NONE && !str_eq(entry->said, entry->why.message)) {
+        STR_SET(entry->said, entry->why.message);
+        txn_event_alone(m, EVENT_HOST_RESTORE_WAITS,
+                        SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)),
+                        m->restore->operation->author, "%s", entry->why.message);
+    }
+}
+
+static void say_waiting_for_driver(struct manager *m)
+{
+    struct restore_run *run = m->restore;
+    if (!str_eq(run->said, m->host->nvml_problem)) {
+        STR_SET(run->said, m->host->nvml_problem);
+        txn_event_alone(m, EVENT_HOST_RESTORE_WAITS, "host", run->operation->author,
+                        "claim \"%s\" may have its GPU in another slot, which only NVIDIA's "
+                        "driver can tell: %s",
+                        run->absent.items[0].claim, m->host->nvml_problem);
+    }
+}
+
 /* When the next attempt is due; ends the run when there is none, or no time for it. */
 static void schedule(struct manager *m)
 {
@@ -222,9 +248,11 @@ static void schedule(struct manager *m)
             entry->state = RESTORE_INCOMPLETE;
             continue;
         }
+        say_waiting(m, entry);
         next = entry->attempts.due_us < next ? entry->attempts.due_us : next;
     }
     if (may_come(run) && m->host->nvml_problem[0] != '\0' && !late) {
+        say_waiting_for_driver(m);
         uint64_t at = now + attempts_fail(&run->operation->attempts, RESTORE_FIRST_PAUSE_US,
                                           RESTORE_LONGEST_PAUSE_US);
         next = at < next ? at : next;
@@ -381,6 +409,7 @@ static void begin_run(struct manager *m, const char *author)
         operation_keep(run->operation);
     }
     forget(run);
+    repeats_forget_restorations(m);
     run->manager = m;
     run->again = false;
     run->operation = operation_new(&m->operations, &start);

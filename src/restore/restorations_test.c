@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Restorations as stored operations: listed over a restart, going on after one, and what they wait
  * for. */
+#include <string.h>
+
 #include "base/str.h"
 #include "mhost_fixture.h"
 #include "operation/operation.h"
@@ -143,7 +145,7 @@ static bool waits(void *data)
     const struct operation *operation = latest(mhost);
     return operation != NULL && operation->state == OPERATION_WAITING && operation->due_us != 0 &&
            mhost->manager->restore->gpus.n > 0 &&
-           mhost->manager->restore->gpus.items[0].attempts.n > 1;
+           mhost->manager->restore->gpus.items[0].attempts.n > 3;
 }
 
 static void one_that_waits_says_why_how_often_and_when(void **state)
@@ -155,7 +157,7 @@ static void one_that_waits_says_why_how_often_and_when(void **state)
     assert_true(mhost_wait_until(&f->mhost, waits, &f->mhost));
     const struct operation_view view = latest_view(&f->mhost);
     assert_true(str_starts(view.problem, "GPU 0000:"));
-    assert_true(view.attempts > 1);
+    assert_true(view.attempts > 3);
     assert_true(view.next_attempt_us > view.created_us);
     assert_true(view.deadline_us >= view.next_attempt_us);
     assert_string_not_equal(view.hint, "");
@@ -163,6 +165,54 @@ static void one_that_waits_says_why_how_often_and_when(void **state)
     end(f);
     assert_int_equal(latest_view(&f->mhost).state, OPERATION_DONE);
     assert_string_equal(latest_view(&f->mhost).problem, "");
+    /* It counts the attempts, and only the first one is an event. */
+    assert_int_equal(mhost_count_events(&f->mhost, "plan-failed", NULL, NULL), 1);
+    assert_int_equal(mhost_count_events(&f->mhost, "host-restore-waits", NULL, NULL), 0);
+    assert_int_equal(mhost_count_events(&f->mhost, "host-restored", NULL, NULL), 1);
+}
+
+/* The state and the problem of claim "a" in a dry run. */
+static void foresee(struct mhost_fixture *f, char state[NAME_SIZE], char problem[ERROR_TEXT_SIZE])
+{
+    struct answer answer = {0};
+    mhost_ask(&f->mhost, VERB_RESTORE_HOST, &answer, .dry_run = true);
+    assert_true(mhost_wait(&f->mhost, &answer));
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    const json_t *gpu = json_array_get(json_object_get(answer.body, "gpus"), 0);
+    const json_t *claim = json_array_get(json_object_get(gpu, "claims"), 0);
+    const char *text = json_string_value(json_object_get(claim, "problem"));
+    (void)str_copy(state, NAME_SIZE, json_string_value(json_object_get(claim, "state")));
+    (void)str_copy(problem, ERROR_TEXT_SIZE, text == NULL ? "" : text);
+    answer_done(&answer);
+}
+
+/* The driver's module is not loaded, and NVIDIA's GPUs have none; then it comes. */
+static void without_the_driver_it_waits_and_a_dry_run_says_for_what(void **state)
+{
+    struct mhost_fixture *f = *state;
+    char word[NAME_SIZE];
+    char text[ERROR_TEXT_SIZE];
+    reboot(f);
+    f->host.mismatch = true;
+    f->host.driver_load = 0;
+    for (uint32_t i = 0; i < f->host.n_gpus; i++) {
+        f->host.gpus[i].driver[0] = '\0';
+    }
+    assert_int_equal(mhost_start(&f->mhost), 0);
+    assert_true(mhost_wait_until(&f->mhost, waits, &f->mhost));
+    assert_int_equal(mhost_count_events(&f->mhost, "plan-failed", NULL, NULL), 0);
+    assert_int_equal(mhost_count_events(&f->mhost, "host-restore-waits", NULL, text), 1);
+    assert_non_null(strstr(text, "waits for NVIDIA's driver, which is not loaded"));
+    foresee(f, word, text);
+    assert_string_equal(word, "blocked");
+    assert_non_null(strstr(text, "waits for NVIDIA's driver, which is not loaded"));
+    f->host.driver_load = 1;
+    f->host.mismatch = false;
+    foresee(f, word, text);
+    assert_string_equal(word, "coming");
+    end(f);
+    assert_int_equal(mhost_count_events(&f->mhost, "host-restore-waits", NULL, NULL), 1);
+    assert_int_equal(mhost_count_events(&f->mhost, "host-restored", NULL, NULL), 1);
 }
 
 /* A few are named, the others counted. */
@@ -202,6 +252,7 @@ int main(void)
         TEST(one_that_is_over_is_listed_over_restarts),
         TEST(one_that_a_restart_cuts_off_goes_on_as_the_same),
         TEST(one_that_waits_says_why_how_often_and_when),
+        TEST(without_the_driver_it_waits_and_a_dry_run_says_for_what),
         cmocka_unit_test(what_many_wait_for_is_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

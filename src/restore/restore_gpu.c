@@ -241,6 +241,7 @@ void restore_gpu_plan_was_done(struct restore_gpu *entry, const struct plan *pla
         add_name(&entry->came, claim->claim.name);
     }
     entry->late.n = 0;
+    entry->said[0] = '\0';
     entry->plans++;
     entry->why = (struct error){0};
     if (entry->plans < MAX_PROMPT_PLANS) {
@@ -281,6 +282,7 @@ void restore_gpu_plan_has_failed(struct restore_gpu *entry, const struct plan *p
     }
     error_set(&entry->why, REASON_DRIVER, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)), "%s",
               plan->problem);
+    STR_SET(entry->said, entry->why.message); /* the plan's own event says it */
     error_hint(&entry->why, "%s%s`cleave plan show %s` shows all its steps", plan_hint(plan),
                plan_hint(plan)[0] != '\0' ? "; " : "", plan->id);
     if (may_pass) {

@@ -27,10 +27,11 @@ struct restore_gpu {
     struct pci_addr addr;
     char uuid[GPU_UUID_SIZE];
     enum restore_state state;
-    struct attempts attempts; /* that failed, or had to wait */
-    unsigned plans;           /* that were done */
-    char plan_id[40];         /* the latest, "" if there was none */
-    struct error why;         /* what it waits for, or lacks; NONE: nothing */
+    struct attempts attempts;   /* that failed, or had to wait */
+    unsigned plans;             /* that were done */
+    char plan_id[40];           /* the latest, "" if there was none */
+    struct error why;           /* what it waits for, or lacks; NONE: nothing */
+    char said[ERROR_TEXT_SIZE]; /* the last reason to wait that is an event; "": none */
     VEC(struct restore_claim) claims;
     /* Names, of its own: claims that came back in this run, and that failed in it. */
     struct strlist_names {
@@ -53,9 +54,10 @@ struct restore_run {
     struct operation *operation;
     struct operation *found; /* in the store, not over; NULL: none, or it is the latest by now */
     struct manager *manager;
-    uint64_t timeout_us; /* how long it may try */
-    bool queued;         /* waits for its turn */
-    bool again;          /* there is another reason to restore, and this one is being cancelled */
+    uint64_t timeout_us;        /* how long it may try */
+    bool queued;                /* waits for its turn */
+    char said[ERROR_TEXT_SIZE]; /* likewise, of the driver that is not there */
+    bool again; /* there is another reason to restore, and this one is being cancelled */
     VEC(struct restore_gpu) gpus;
     VEC(struct restore_absent) absent;
     struct stale_devices before; /* kept from run to run: which saved states name */

@@ -108,7 +108,7 @@ static void add(struct vm_reports *reports, virDomainPtr domain, const char *uui
     STR_SET(report->text, text);
 }
 
-/* A VM's shutdown by SIGTERM is told before its end, which does not name the cause. */
+/* A VM's shutdown by SIGTERM is reported before its end, which does not name the cause. */
 static bool take_asked(struct vm_reports *reports, const char *uuid)
 {
     for (vec_each(&reports->by_host, asked)) {

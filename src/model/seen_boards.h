@@ -47,7 +47,8 @@ bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct 
 /* The number of the GPU at that address; NO_ID: none was seen there in this boot. */
 uint32_t seen_boards_number(const struct seen_boards *seen, const struct pci_addr *addr);
 
-/* What is known of the board that left that address; `uuid` "": not known. NULL: nothing is. */
+/* The board that left that address, as far as it is known; `uuid` "": whichever it was. NULL:
+ * nothing is known. */
 const struct seen_place *seen_boards_find_left(const struct seen_boards *seen,
                                                const struct pci_addr *addr, const char *uuid);
 

@@ -165,7 +165,7 @@ static void one_that_waits_says_why_how_often_and_when(void **state)
     end(f);
     assert_int_equal(latest_view(&f->mhost).state, OPERATION_DONE);
     assert_string_equal(latest_view(&f->mhost).problem, "");
-    /* It counts the attempts, and only the first one is an event. */
+    /* The operation counts the attempts, and only the first one is an event. */
     assert_int_equal(mhost_count_events(&f->mhost, "plan-failed", NULL, NULL), 1);
     assert_int_equal(mhost_count_events(&f->mhost, "host-restore-waits", NULL, NULL), 0);
     assert_int_equal(mhost_count_events(&f->mhost, "host-restored", NULL, NULL), 1);

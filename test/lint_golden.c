@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "driver/libvirt/facts_xml.h"
 #include "lint/lint.h"
-#include "lint/rule.h"
+#include "lint/lint_rule.h"
 #include "test.h"
 
 #define GIB (1024ULL * 1024 * 1024)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What serves a need: for each of the five modes on one board, yes or no, the smallest type or
- * profile that does, and why. Pure: it asks the catalog and the rules (data/rules.yaml), no host.
+ * profile that does, and why. Pure: it asks the catalog and the rules (data/rules), no host.
  */
 #ifndef ADVISE_ADVISE_H
 #define ADVISE_ADVISE_H

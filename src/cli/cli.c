@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/local_times.h"
 #include "cli/prose.h"
 #include "cli/screen.h"
 #include "cli/view.h"
@@ -51,6 +52,11 @@ static int send_request(struct cli *cli, const char *method, const char *path, c
     wait_notice_end(cli->wait_notice);
     if (cli->verbose) {
         say_answer(result, clock_monotonic_us() - began_us);
+    }
+    if (result != 0) {
+        local_times_in_error(err);
+    } else if (cli->output == OUTPUT_TABLE) {
+        local_times_in_answer(*ret_json);
     }
     return result;
 }

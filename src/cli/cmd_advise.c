@@ -5,99 +5,18 @@
 
 #include "advise/advise.h"
 #include "advise/advise_json.h"
-#include "base/parse.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/listing.h"
-#include "cli/need_words.h"
+#include "cli/model_notice.h"
+#include "cli/need_options.h"
 #include "cli/prose.h"
+#include "cli/sizing_options.h"
 #include "cli/view.h"
 
 /* Indices of the options in their table, for arguments->values. */
-enum {
-    ADVISE_GPU,
-    ADVISE_MEMORY,
-    ADVISE_USABLE,
-    ADVISE_COMPUTE,
-    ADVISE_ISOLATION,
-    ADVISE_BOUNDARY,
-    ADVISE_PREDICTABLE,
-    ADVISE_GUEST,
-    ADVISE_GRAPHICS,
-    ADVISE_LIVE_MIGRATION,
-    ADVISE_UNIFIED_MEMORY,
-    ADVISE_PEER_TRAFFIC,
-    ADVISE_COUNT,
-    ADVISE_LICENCES,
-    ADVISE_FOR,
-};
-
-/* ---- the need ---- */
-
-static int read_count(const char *text, uint32_t *ret_count, struct error *err)
-{
-    if (parse_u32(text, ret_count) && *ret_count >= 1 && *ret_count <= 1000000) {
-        return 0;
-    }
-    return error_set(err, REASON_INVALID, "--count", "\"%.40s\" is no number of VMs", text);
-}
-
-static int read_words(const struct arguments *arguments, struct need *need, struct error *err)
-{
-    uint32_t isolation = ISOLATION_NONE;
-    uint32_t boundary = BOUNDARY_VM;
-    uint32_t guest = GUEST_LINUX;
-    uint32_t consumer = CONSUMER_VM;
-    const struct {
-        unsigned option;
-        const char *name;
-        const struct words *words;
-        uint32_t *value;
-    } rows[] = {{ADVISE_ISOLATION, "--isolation", &isolation_words, &isolation},
-                {ADVISE_BOUNDARY, "--boundary", &boundary_words, &boundary},
-                {ADVISE_GUEST, "--guest", &guest_os_words, &guest},
-                {ADVISE_FOR, "--for", &consumer_words, &consumer}};
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        const char *text = arguments->values[rows[i].option];
-        int r = text == NULL
-                    ? 0
-                    : need_read_word(rows[i].name, text, rows[i].words, rows[i].value, err);
-        if (r != 0) {
-            return r;
-        }
-    }
-    need->isolation = (enum isolation)isolation;
-    need->boundary = (enum boundary)boundary;
-    need->guest = (enum guest_os)guest;
-    need->consumer = (enum consumer)consumer;
-    return 0;
-}
-
-static int read_need(const struct arguments *arguments, struct need *need, struct error *err)
-{
-    const char *const *values = arguments->values;
-    *need = (struct need){.any_licence = true,
-                          .usable_memory = values[ADVISE_USABLE] != NULL,
-                          .predictable = values[ADVISE_PREDICTABLE] != NULL,
-                          .graphics = values[ADVISE_GRAPHICS] != NULL,
-                          .live_migration = values[ADVISE_LIVE_MIGRATION] != NULL,
-                          .unified_memory = values[ADVISE_UNIFIED_MEMORY] != NULL,
-                          .peer_traffic = values[ADVISE_PEER_TRAFFIC] != NULL};
-    int r = read_words(arguments, need, err);
-    if (r == 0 && values[ADVISE_MEMORY] != NULL) {
-        r = need_read_memory(values[ADVISE_MEMORY], &need->memory_mib, err);
-    }
-    if (r == 0 && values[ADVISE_COMPUTE] != NULL) {
-        r = need_read_percent(values[ADVISE_COMPUTE], &need->compute, err);
-    }
-    if (r == 0 && values[ADVISE_COUNT] != NULL) {
-        r = read_count(values[ADVISE_COUNT], &need->count, err);
-    }
-    if (r == 0 && values[ADVISE_LICENCES] != NULL) {
-        r = need_read_licences(values[ADVISE_LICENCES], need, err);
-    }
-    return r;
-}
+enum { ADVISE_GPU };
 
 /* ---- what is shown ---- */
 
@@ -210,6 +129,7 @@ static int advise(const struct arguments *arguments, const struct need *need,
         r = catalog_find(catalog, gpu, &model, err);
     }
     if (r == 0 && model != NULL) {
+        model_notice_report(catalog, gpu, model);
         advise_board(rules, model, need, ret_advices);
     } else if (r == 0) {
         advise_catalog(rules, catalog, need, ret_advices);
@@ -236,14 +156,23 @@ static int cmd_advise(struct cli *cli, const struct arguments *arguments, struct
     struct need need;
     struct advices advices = {0};
     CLEANUP_JSON json_t *json = NULL;
-    int r = read_need(arguments, &need, err);
+    CLEANUP_JSON json_t *sizing = NULL;
+    int r = need_options_read(arguments, &need, err);
+    r = r != 0 ? r : sizing_options_read(arguments, &need, &sizing, err);
     r = r != 0 ? r : advise(arguments, &need, &advices, &json, err);
+    if (r == 0 && sizing != NULL) {
+        json_object_set(json, "sizing", sizing);
+    }
     bool serves = advices.n > 0 && advices.items[0].verdict != VERDICT_NO;
     advices_done(&advices);
     if (r != 0) {
         return r;
     }
-    if (!cli_print_raw(cli, json) && json_array_size(view_at(json, "advice")) > 0) {
+    bool raw = cli_print_raw(cli, json);
+    if (!raw && sizing != NULL) {
+        sizing_print(sizing, cli_width(cli));
+    }
+    if (!raw && json_array_size(view_at(json, "advice")) > 0) {
         listing_print(&advice_listing, json, cli_width(cli));
         print_reasons(json, cli_width(cli));
         printf("%s", serves ? "" : "\n");
@@ -257,30 +186,19 @@ static int cmd_advise(struct cli *cli, const struct arguments *arguments, struct
 static const struct command_option advise_options[] = {
     [ADVISE_GPU] = {"gpu", 0, "MODEL",
                     "each mode of this board, and why not; else the best of each board"},
-    [ADVISE_MEMORY] = {"memory", 0, "SIZE", "at least this much framebuffer, such as 20G"},
-    [ADVISE_USABLE] = {"usable", 0, NULL, "the memory is what the guest sees, not a type's size"},
-    [ADVISE_COMPUTE] = {"compute", 0, "PERCENT", "at least this share of one GPU, such as 25%"},
-    [ADVISE_ISOLATION] = {"isolation", 0, "KIND",
-                          "none, memory (and faults), or hardware (compute, too)"},
-    [ADVISE_BOUNDARY] = {"boundary", 0, "KIND",
-                         "between single VMs (vm) or groups of them (group)"},
-    [ADVISE_PREDICTABLE] = {"predictable", 0, NULL, "other VMs must not change how fast it is"},
-    [ADVISE_GUEST] = {"guest", 0, "OS", "linux (default) or windows"},
-    [ADVISE_GRAPHICS] = {"graphics", 0, NULL, "a display, or a graphics API"},
-    [ADVISE_LIVE_MIGRATION] = {"live-migration", 0, NULL, "it must move while it runs"},
-    [ADVISE_UNIFIED_MEMORY] = {"unified-memory", 0, NULL, "CUDA unified memory"},
-    [ADVISE_PEER_TRAFFIC] = {"peer-traffic", 0, NULL, "several GPUs in one VM exchange data"},
-    [ADVISE_COUNT] = {"count", 0, "N", "so many such VMs on one GPU"},
-    [ADVISE_LICENCES] = {"licences", 0, "LIST",
-                         "products that you have: any (default), none, vPC,vWS,vApps,nvaie"},
-    [ADVISE_FOR] = {"for", 0, "WHAT", "vm (default), or host: a process on the host"},
+    NEED_OPTIONS,
+    {"guest", 0, "OS", "linux (default) or windows"},
+    {"count", 0, "N", "so many such VMs on one GPU"},
+    {"mixed", 0, NULL, "next to vGPUs of other sizes on its GPU"},
+    SIZING_OPTIONS,
 };
 
 static const struct command commands[] = {
     {.object = "advise",
-     .help = "which mode and type serve a need, and why not the others (no daemon needed)",
+     .help = "say which mode and type serve a need, and why not the others (no daemon needed)",
      .examples = {"advise --memory 18G --isolation hardware",
-                  "advise --gpu l40s --memory 8G --graphics --licences vWS"},
+                  "advise --gpu l40s --memory 8G --graphics --licences vWS",
+                  "advise --model llama-3.1-8b --context 8k --concurrency 16"},
      OPTIONS(advise_options),
      .run = cmd_advise},
 };

@@ -272,8 +272,8 @@ static void print_held(const struct cli *cli, const json_t *claim)
     const char *device = view_text(claim, "reserved.device", NULL);
     printf("Holds nothing\n");
     if (device != NULL) {
-        printf("the definition of VM \"%s\" names %s for this claim\n", view_text(claim, "vm", "-"),
-               view_text(claim, "reserved.mdevUuid", device));
+        prose_print(cli_width(cli), "the definition of VM \"%s\" names %s for this claim",
+                    view_text(claim, "vm", "-"), view_text(claim, "reserved.mdevUuid", device));
     }
 }
 
@@ -338,6 +338,7 @@ static const struct command commands[] = {
      .examples = {"claim list", "claim list --sort gpu", "claim list -o name"},
      OPTIONS(claim_list_options),
      .lists = true,
+     .listing = &claim_listing,
      .watches = true,
      .run = cmd_claim_list},
     {.object = "claim",

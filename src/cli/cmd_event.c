@@ -48,6 +48,29 @@ static void print_blocks(const json_t *answer, size_t width)
     }
 }
 
+/* Events that come one after the other have no table: what its columns need is not known before the
+ * last of them. On a terminal each is a block, and a line of its own for programs. */
+static void print_stream(const json_t *answer, size_t width)
+{
+    const json_t *events = view_at(answer, "events");
+    if (width > 0) {
+        print_blocks(answer, width);
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+        char number[VIEW_SIZE];
+        char time[VIEW_SIZE];
+        char subject[VIEW_SIZE];
+        CLEANUP_STRBUF struct strbuf message = {0};
+        add_message(event, &message);
+        printf("%s %s %s %s %s %s\n", view_any(event, "seq", number),
+               view_time(event, "time", time), view_text(event, "kind", "-"),
+               view_short_id(view_text(event, "subject", "-"), subject),
+               view_text(event, "author", "-"), strbuf_str(&message));
+    }
+}
+
 static const struct column event_columns[] = {
     {"NO", .path = "seq", .format = COLUMN_VALUE, .align = TABLE_RIGHT, .drop = 3},
     {"TIME", .path = "time", .format = COLUMN_TIME, .drop = 4},
@@ -186,6 +209,16 @@ static void ask_behind(struct followed *followed, const json_t *answer)
     followed->follow.url = followed->url;
 }
 
+/* The first events look as those that follow. */
+static int show_followed(struct cli *cli, const json_t *answer, struct error *err)
+{
+    if (cli->output != OUTPUT_TABLE) {
+        return listing_show_answer(cli, answer, &event_listing, err);
+    }
+    print_stream(answer, cli_width(cli));
+    return 0;
+}
+
 static void show_new_events(const json_t *answer, json_t *seen, void *data)
 {
     struct followed *followed = data;
@@ -193,7 +226,7 @@ static void show_new_events(const json_t *answer, json_t *seen, void *data)
     json_object_set_new(seen, "shown", json_true());
     if (!first && json_array_size(view_at(answer, "events")) > 0 &&
         !cli_print_raw(followed->cli, answer)) {
-        (void)listing_show_answer(followed->cli, answer, &event_listing, NULL);
+        (void)show_followed(followed->cli, answer, NULL);
     }
     (void)fflush(stdout);
     ask_behind(followed, answer);
@@ -208,7 +241,6 @@ static int follow_events(struct cli *cli, const struct wanted *wanted, json_t **
                                       .show = show_new_events,
                                       .data = &followed,
                                       .pause_us = FOLLOW_PAUSE_US};
-    cli->no_headers = true;
     json_object_set_new(*answer, "next", json_null()); /* what came before is not followed */
     int r = follow_run(cli, &followed.follow, answer, err);
     free(followed.url);
@@ -221,10 +253,11 @@ static int cmd_event_list(struct cli *cli, const struct arguments *arguments, st
     CLEANUP_JSON json_t *answer = NULL;
     int r = read_wanted(arguments, &wanted, err);
     r = r != 0 ? r : get_events(cli, wanted, &answer, err);
-    if (r == 0 && !cli_print_raw(cli, answer)) {
-        r = listing_show_answer(cli, answer, &event_listing, err);
-    }
     bool follows = arguments->values[EVENT_FOLLOW] != NULL;
+    if (r == 0 && !cli_print_raw(cli, answer)) {
+        r = follows ? show_followed(cli, answer, err)
+                    : listing_show_answer(cli, answer, &event_listing, err);
+    }
     return r != 0 || !follows ? r : follow_events(cli, &wanted, &answer, err);
 }
 
@@ -253,6 +286,7 @@ static const struct command commands[] = {
                   "event list --follow --kind claim-bound"},
      OPTIONS(event_list_options),
      .lists = true,
+     .listing = &event_listing,
      .run = cmd_event_list},
 };
 const struct command_table event_commands = COMMAND_TABLE(commands);

@@ -286,7 +286,8 @@ static int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, stru
     (void)cli_get(cli, "/v1/claims", &claims, NULL);
     bool utf8 = str_eq(nl_langinfo(CODESET), "UTF-8");
     CLEANUP_STRBUF struct strbuf picture = {0};
-    picture_draw(gpu, profiles, claims, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, &picture);
+    picture_draw(gpu, profiles, claims, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, cli_width(cli),
+                 &picture);
     printf("\n%s", strbuf_str(&picture));
     gpu_problem_view_print(gpu, claims, cli_width(cli));
     return 0;
@@ -380,6 +381,7 @@ static const struct command commands[] = {
      .help = "list GPUs",
      .examples = {"gpu list", "gpu list -o wide --sort mode", "gpu list --watch"},
      .lists = true,
+     .listing = &gpu_listing,
      .watches = true,
      .run = cmd_gpu_list},
     {.object = "gpu",

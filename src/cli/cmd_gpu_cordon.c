@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gpu cordon, uncordon: claims that come are kept away by hand. */
-#include <stdio.h>
-
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/prose.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -21,7 +20,7 @@ static int change_cordon(struct cli *cli, const struct arguments *arguments, con
         return result;
     }
     const char *address = view_text(gpu, "address", arguments->args[0]);
-    printf("GPU %s %s%s\n", address, cli->dry_run ? "would be " : "is ", what);
+    prose_print(cli_width(cli), "GPU %s %s%s", address, cli->dry_run ? "would be " : "is ", what);
     return 0;
 }
 

@@ -183,7 +183,11 @@ static int print_end(struct cli *cli, const json_t *reply, bool cancels, struct 
         if (cli->dry_run) {
             printf("\nDry run: nothing was changed.\n");
         } else {
-            printf("\nThe drain is %s.\n", state);
+            putchar('\n');
+            prose_print(cli_width(cli), "The drain is %s.%s", state,
+                        drain_is_over(drain)
+                            ? " The host takes no new claims until `cleave host undrain`."
+                            : "");
         }
     }
     if (cli->dry_run) {
@@ -244,8 +248,10 @@ static const struct command_option drain_options[] = {
     [DRAIN_PARALLEL] = {"parallel", 0, "COUNT", "number of VMs at once, 1 to 8; default: 1"},
     [DRAIN_REASON] = {"reason", 0, "TEXT", "shown with the drain"},
     [DRAIN_STATUS] = {"status", 0, NULL, "show the present drain, or the latest one"},
-    [DRAIN_CANCEL] = {"cancel", 0, NULL,
-                      "cancel the drain; VMs that have moved stay on their targets"},
+    [DRAIN_CANCEL] =
+        {"cancel", 0, NULL,
+         "cancel the drain; VMs that have moved stay on their targets, and the host takes no new "
+         "claims until `cleave host undrain`"},
 };
 
 static const struct command commands[] = {

@@ -5,6 +5,8 @@
 #include "cli/layout_file.h"
 #include "cli/layout_view.h"
 #include "cli/layout_words.h"
+#include "cli/model_notice.h"
+#include "cli/prose.h"
 
 /* Its own exit statuses, so that a script tells "no" from "what?"; what no source says is neither,
  * and has the exit status that it has everywhere. */
@@ -82,8 +84,10 @@ static void print_count(const struct layout_words *words, const struct gpu_model
     if (!cli_print_raw(&cli, json)) {
         CLEANUP_STRBUF struct strbuf text = {0};
         layout_view_summary(request, &text);
-        printf("%s: %s fits by the published maximum, but no source says where each one starts\n",
-               model->name, strbuf_str(&text));
+        prose_print(cli_width(&cli),
+                    "%s: %s fits by the published maximum, but no source says where each one "
+                    "starts",
+                    model->name, strbuf_str(&text));
     }
 }
 
@@ -118,6 +122,9 @@ static int check_layout(const struct layout_words *words, struct error *err)
     enum import_verdict worst = IMPORT_FITS;
     int r = catalog_load_default(&catalog, err);
     r = r != 0 ? r : catalog_find(catalog, words->gpu, &model, err);
+    if (r == 0) {
+        model_notice_report(catalog, words->gpu, model);
+    }
     if (r == 0 && words->file == NULL) {
         return check_words(words, model);
     }

@@ -90,6 +90,7 @@ static const struct command commands[] = {
      .help = "list outgoing and incoming migrations, also past ones",
      .examples = {"migration list"},
      .lists = true,
+     .listing = &migration_listing,
      .watches = true,
      .run = cmd_migration_list},
     {.object = "migration",

@@ -238,6 +238,7 @@ static const struct command commands[] = {
      .examples = {"operation list", "operation list --all --kind plan"},
      OPTIONS(operation_list_options),
      .lists = true,
+     .listing = &operation_listing,
      .watches = true,
      .run = cmd_operation_list},
     {.object = "operation",

@@ -60,6 +60,7 @@ static const struct command commands[] = {
      .help = "list the latest plans",
      .examples = {"plan list"},
      .lists = true,
+     .listing = &plan_listing,
      .watches = true,
      .run = cmd_plan_list},
     {.object = "plan",

@@ -176,6 +176,7 @@ static const struct command commands[] = {
      .examples = {"profile list", "profile list --gpu 0 --all"},
      OPTIONS(profile_list_options),
      .lists = true,
+     .listing = &type_listing,
      .run = cmd_profile_list},
 };
 const struct command_table profile_commands = COMMAND_TABLE(commands);

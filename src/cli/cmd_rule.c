@@ -24,6 +24,7 @@ static const struct command commands[] = {
      .help = "list the documented limits that claims are checked against",
      .examples = {"rule list"},
      .lists = true,
+     .listing = &rule_listing,
      .run = cmd_rule_list},
 };
 const struct command_table rule_commands = COMMAND_TABLE(commands);

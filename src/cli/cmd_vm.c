@@ -206,6 +206,7 @@ static const struct command commands[] = {
      .help = "list VMs",
      .examples = {"vm list", "vm list -o wide", "vm list --watch"},
      .lists = true,
+     .listing = &vm_listing,
      .watches = true,
      .run = cmd_vm_list},
     {.object = "vm",

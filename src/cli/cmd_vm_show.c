@@ -153,7 +153,8 @@ static const struct command commands[] = {
      .name = "show",
      .args = "VM",
      .n_args = 1,
-     .help = "one VM: its claims, devices, what is under way, what is wrong with its definition",
+     .help =
+         "show one VM: its claims, devices, what is under way, what is wrong with its definition",
      .examples = {"vm show web1"},
      .run = cmd_vm_show},
 };

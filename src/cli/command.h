@@ -30,6 +30,8 @@ struct arguments {
     size_t n_repeated;
 };
 
+struct listing;
+
 typedef int command_fn(struct cli *cli, const struct arguments *arguments, struct error *err);
 
 struct command {
@@ -46,9 +48,10 @@ struct command {
     size_t repeats; /* 1 + index of the option that may be given several times; 0: none */
     bool changes;   /* takes --dry-run and, if a plan may follow, --no-wait */
     bool waits;
-    bool lists;   /* takes --no-headers, --sort and -o name */
-    bool watches; /* takes --watch */
-    bool hidden;  /* for programs: not in the list of commands */
+    bool lists;                    /* takes --no-headers, --sort and -o name */
+    const struct listing *listing; /* of one that lists: whose columns --sort takes */
+    bool watches;                  /* takes --watch */
+    bool hidden;                   /* for programs: not in the list of commands */
     command_fn *run;
     int (*run_raw)(int argc, char **argv); /* instead of run: parses its own words */
 };

@@ -21,6 +21,30 @@ static void every_command_can_run(void **state)
         assert_true(commands_at(i)->n_args <= COMMAND_MAX_ARGS);
         assert_true(commands_at(i)->n_options <= COMMAND_MAX_OPTIONS);
         assert_true(commands_at(i)->changes || !commands_at(i)->waits);
+        assert_true(commands_at(i)->lists == (commands_at(i)->listing != NULL));
+    }
+}
+
+/* "list claims": a verb in lower case, and no sentence. */
+static void help_says_what_a_command_does(void **state)
+{
+    (void)state;
+    static const char *const verbs[] = {
+        "allow",   "ask",    "cancel", "check", "connect", "create",   "define", "delete",
+        "end",     "follow", "keep",   "list",  "make",    "migrate",  "remove", "reset",
+        "restore", "say",    "set",    "show",  "start",   "undefine", "write",
+    };
+    size_t n = commands_count();
+    for (size_t i = 0; i < n; i++) {
+        const char *help = commands_at(i)->help;
+        size_t len = strcspn(help, " ");
+        bool is_verb = false;
+        for (size_t k = 0; k < ARRAY_SIZE(verbs); k++) {
+            is_verb = is_verb || (strlen(verbs[k]) == len && str_starts(help, verbs[k]));
+        }
+        if (!is_verb || str_ends(help, ".")) {
+            fail_msg("%s %s: %s", commands_at(i)->object, commands_at(i)->name, help);
+        }
     }
 }
 
@@ -146,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_can_run),
+        cmocka_unit_test(help_says_what_a_command_does),
         cmocka_unit_test(commands_of_an_object_stand_together),
         cmocka_unit_test(an_example_is_split_as_by_a_shell),
         cmocka_unit_test(no_command_is_there_twice),

@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/completion.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "catalog/catalog.h"
 #include "cli/commands.h"
+#include "cli/listing.h"
 #include "cli/view.h"
 
 #define TIMEOUT_S 2 /* who types waits for it */
 #define FILES ":files\n"
+
+/* The line so far. */
+struct line {
+    const char *object;
+    const struct command *command;
+    size_t n_args;
+    const struct command_option *option; /* whose value comes next; NULL: none's */
+    const char *current;                 /* what is typed of the word that is looked for */
+    const char *before;                  /* and what stands before that in its word: "--type=" */
+    size_t before_len;
+};
 
 /* Where the values of an argument or option come from. */
 struct source {
@@ -19,10 +34,14 @@ struct source {
     const char *word;   /* as the table of commands calls it */
     const char *fixed;  /* the values, with blanks between; NULL: cleaved has them */
     const char *url;
-    const char *array;   /* of the answer */
-    const char *value;   /* in each element; "a|b": both */
-    const char *meaning; /* likewise; NULL: none */
+    const char *array;                      /* of the answer */
+    const char *value;                      /* in each element; "a|b": both */
+    const char *meaning;                    /* likewise; NULL: none */
+    void (*print)(const struct line *line); /* instead of all these */
 };
+
+static void print_columns(const struct line *line);
+static void print_models(const struct line *line);
 
 /* The first that fits counts. */
 static const struct source sources[] = {
@@ -53,24 +72,20 @@ static const struct source sources[] = {
     {"operation", NULL, "STATE", .fixed = "waiting running cancelling done failed cancelled"},
     {"operation", NULL, "KIND",
      .fixed = "plan migration incoming drain restoration release give-back"},
+    {"event", NULL, "KIND", .url = "/v1/events?limit=1000&newest=true", .array = "events",
+     .value = "kind"},
+    {NULL, NULL, "COLUMN", .print = print_columns},
+    {NULL, NULL, "MODEL", .print = print_models},
     {NULL, NULL, "SUBJECT", .fixed = "host claim/ vm/ gpu/ plan/ migration/"},
     {NULL, NULL, "FILE", .fixed = FILES},
     {NULL, NULL, "PATH", .fixed = FILES},
 };
 
-/* The line so far. */
-struct line {
-    const char *object;
-    const struct command *command;
-    size_t n_args;
-    const struct command_option *option; /* whose value comes next; NULL: none's */
-    const char *current;                 /* what is typed of the word that is looked for */
-};
-
-static void print_candidate(const char *value, const char *meaning, const char *typed)
+static void print_candidate(const struct line *line, const char *value, const char *meaning)
 {
-    if (str_starts(value, typed)) {
-        printf("%s%s%s\n", value, meaning == NULL ? "" : "\t", meaning == NULL ? "" : meaning);
+    if (str_starts(value, line->current)) {
+        printf("%.*s%s%s%s\n", (int)line->before_len, line->before, value,
+               meaning == NULL ? "" : "\t", meaning == NULL ? "" : meaning);
     }
 }
 
@@ -139,20 +154,22 @@ static struct line read_line(struct cli *cli, char *const *words, size_t n)
 
 /* ---- candidates ---- */
 
-static void print_fixed(const char *values, const char *typed)
+static void print_fixed(const struct line *line, const char *values)
 {
     char copy[160];
     STR_SET(copy, values);
     char *rest = copy;
     while (rest != NULL && rest[0] != '\0') {
-        print_candidate(strsep(&rest, " "), NULL, typed);
+        print_candidate(line, strsep(&rest, " "), NULL);
     }
 }
 
-/* A type may be called by its last word alone: "L40S-8Q". */
-static void print_answer(struct cli *cli, const struct source *source, const char *typed)
+/* A type may be called by its last word alone: "L40S-8Q". Boards have types in common, and events
+ * their kinds. */
+static void print_answer(struct cli *cli, const struct line *line, const struct source *source)
 {
     CLEANUP_JSON json_t *answer = NULL;
+    CLEANUP_JSON json_t *said = json_object();
     cli->timeout_s = TIMEOUT_S;
     if (cli_get(cli, source->url, &answer, NULL) != 0) {
         return;
@@ -163,8 +180,36 @@ static void print_answer(struct cli *cli, const struct source *source, const cha
         const char *value = view_text(item, source->value, "");
         const char *meaning =
             source->meaning == NULL ? NULL : view_text(item, source->meaning, NULL);
-        print_candidate(str_eq(source->word, "TYPE") ? view_last_word(value) : value, meaning,
-                        typed);
+        value = str_eq(source->word, "TYPE") ? view_last_word(value) : value;
+        if (value[0] != '\0' && json_object_get(said, value) == NULL) {
+            print_candidate(line, value, meaning);
+            json_object_set_new(said, value, json_true());
+        }
+    }
+}
+
+/* "per-gpu" for the column "PER GPU", and "-per-gpu" for the greatest first. */
+static void print_columns(const struct line *line)
+{
+    const struct listing *listing = line->command == NULL ? NULL : line->command->listing;
+    bool descending = line->current[0] == '-';
+    for (size_t i = 0; listing != NULL && i < listing->n_columns; i++) {
+        char name[64];
+        str_print(name, sizeof(name), "%s%s", descending ? "-" : "", listing->columns[i].title);
+        for (char *c = name; *c != '\0'; c++) {
+            *c = *c == ' ' ? '-' : (char)tolower((unsigned char)*c);
+        }
+        print_candidate(line, name, NULL);
+    }
+}
+
+/* The models of the catalog, with no daemon. */
+static void print_models(const struct line *line)
+{
+    CLEANUP(catalog_freep) struct catalog *catalog = NULL;
+    size_t n = catalog_load_default(&catalog, NULL) == 0 ? catalog_count(catalog) : 0;
+    for (size_t i = 0; i < n; i++) {
+        print_candidate(line, catalog_at(catalog, i)->key, catalog_at(catalog, i)->name);
     }
 }
 
@@ -180,22 +225,24 @@ static void print_values(struct cli *cli, const struct line *line, const char *w
         if (!object || !name || !str_eq(source->word, word)) {
             continue;
         }
-        if (source->fixed == NULL) {
-            print_answer(cli, source, line->current);
+        if (source->print != NULL) {
+            source->print(line);
+        } else if (source->fixed == NULL) {
+            print_answer(cli, line, source);
         } else if (str_eq(source->fixed, FILES)) {
             fputs(FILES, stdout);
         } else {
-            print_fixed(source->fixed, line->current);
+            print_fixed(line, source->fixed);
         }
         return;
     }
 }
 
-static void print_option_name(const struct command_option *option, const char *typed)
+static void print_option_name(const struct line *line, const struct command_option *option)
 {
     char name[64];
     str_print(name, sizeof(name), "--%s", option->name);
-    print_candidate(name, option->help, typed);
+    print_candidate(line, name, option->help);
 }
 
 static void print_options(const struct line *line)
@@ -203,27 +250,27 @@ static void print_options(const struct line *line)
     size_t n = 0;
     const struct command_option *global = commands_global_options(&n);
     for (size_t i = 0; line->command != NULL && i < line->command->n_options; i++) {
-        print_option_name(&line->command->options[i], line->current);
+        print_option_name(line, &line->command->options[i]);
     }
     for (size_t i = 0; i < n; i++) {
         if (has_option(line->command, i)) {
-            print_option_name(&global[i], line->current);
+            print_option_name(line, &global[i]);
         }
     }
 }
 
-static void print_objects(const char *typed)
+static void print_objects(const struct line *line)
 {
     size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
         const struct command *command = commands_at(i);
         bool first = i == 0 || !str_eq(command->object, commands_at(i - 1)->object);
         if (first && !command->hidden) {
-            print_candidate(command->object, command->name == NULL ? command->help : NULL, typed);
+            print_candidate(line, command->object, command->name == NULL ? command->help : NULL);
         }
     }
-    print_candidate("help", "show how a command is used", typed);
-    print_candidate("version", "print the version", typed);
+    print_candidate(line, "help", "show how a command is used");
+    print_candidate(line, "version", "print the version");
 }
 
 static void print_commands(const struct line *line)
@@ -232,7 +279,7 @@ static void print_commands(const struct line *line)
     for (size_t i = 0; i < n; i++) {
         const struct command *command = commands_at(i);
         if (str_eq(command->object, line->object) && command->name != NULL) {
-            print_candidate(command->name, command->help, line->current);
+            print_candidate(line, command->name, command->help);
         }
     }
 }
@@ -256,11 +303,30 @@ static void print_argument(struct cli *cli, const struct line *line)
     }
 }
 
+/* "--type=L40" is an option, and the beginning of its value. */
+static void split_value(struct line *line)
+{
+    const char *equals = strchr(line->current, '=');
+    if (line->option != NULL || !str_starts(line->current, "--") || equals == NULL) {
+        return;
+    }
+    CLEANUP_FREE char *name = xasprintf("%.*s", (int)(equals - line->current), line->current);
+    const struct command_option *option = find_option(line->command, name);
+    if (option != NULL && option->value != NULL) {
+        line->option = option;
+        line->before = line->current;
+        line->before_len = (size_t)(equals + 1 - line->current);
+        line->current = equals + 1;
+    }
+}
+
 void completion_print(struct cli *cli, char *const *words, size_t n)
 {
     static char empty[] = "";
     char *const none[] = {empty};
-    const struct line line = n == 0 ? read_line(cli, none, 1) : read_line(cli, words, n);
+    struct line line = n == 0 ? read_line(cli, none, 1) : read_line(cli, words, n);
+    line.before = "";
+    split_value(&line);
     if (line.option != NULL) {
         print_values(cli, &line, line.option->value);
     } else if (line.current[0] == '-') {
@@ -270,15 +336,15 @@ void completion_print(struct cli *cli, char *const *words, size_t n)
     } else if (line.object != NULL) {
         print_commands(&line);
     } else {
-        print_objects(line.current);
+        print_objects(&line);
     }
 }
 
 /* ---- scripts ---- */
 
 /* A blank goes behind a word but for "vm/", which goes on. bash gives ":" to the completed words,
- * where addresses of PCI have some (bash's manual, COMP_WORDBREAKS): what is before the last one is
- * taken off again. */
+ * where addresses of PCI have some, and "=" (bash's manual, COMP_WORDBREAKS): what is before the
+ * last one is taken off again. */
 static const char bash_script[] =
     "# SPDX-License-Identifier: Apache-2.0\n"
     "# bash completion for cleave\n"
@@ -291,11 +357,12 @@ static const char bash_script[] =
     "    COMPREPLY=()\n"
     "    if [[ ${found[0]-} == :files ]]; then\n"
     "        compopt -o filenames 2>/dev/null\n"
+    "        [[ $word == --*=* ]] && word=${word#*=}\n"
     "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
     "        return\n"
     "    fi\n"
     "    prefix=\"\"\n"
-    "    [[ $word == *:* && $COMP_WORDBREAKS == *:* ]] && prefix=${word%\"${word##*:}\"}\n"
+    "    [[ $word == *[:=]* && $COMP_WORDBREAKS == *:* ]] && prefix=${word%\"${word##*[:=]}\"}\n"
     "    for value in \"${found[@]}\"; do\n"
     "        value=${value%%$'\\t'*}\n"
     "        [[ $value == */ ]] && compopt -o nospace 2>/dev/null\n"
@@ -314,6 +381,7 @@ static const char zsh_script[] =
     "    found=(\"${(@f)$(\"${words[1]}\" --complete -- \"${(@)words[2,CURRENT]}\" "
     "2>/dev/null)}\")\n"
     "    if [[ ${found[1]} == :files ]]; then\n"
+    "        compset -P '--*='\n"
     "        _files\n"
     "        return\n"
     "    fi\n"

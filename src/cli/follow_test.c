@@ -108,7 +108,7 @@ static const struct followed rows[] = {
      "VM GPU VERDICT   TO     STATE WHY\n"
      "a  -   migrates  host-2 gone  -\n"
      "b  -   must stop -      gone  -\n"
-     "\nThe drain is done.\n"},
+     "\nThe drain is done. The host takes no new claims until `cleave host undrain`.\n"},
     {"host restore",
      {RESTORE("running", "waiting", "waiting"), RESTORE("running", "restoring", "waiting"),
       RESTORE("done", "restored", "restored"), NULL},

@@ -42,7 +42,7 @@ static void print_way_back(const json_t *gpu, size_t width)
                 name, address, name, address);
 }
 
-static void print_claims(const json_t *gpu, const json_t *claims)
+static void print_claims(const json_t *gpu, const json_t *claims, size_t width)
 {
     const json_t *list = view_at(claims, "claims");
     const char *address = view_text(gpu, "address", "");
@@ -50,8 +50,8 @@ static void print_claims(const json_t *gpu, const json_t *claims)
         const json_t *claim = json_array_get(list, i);
         if (str_eq(view_text(claim, "assigned.gpu", ""), address)) {
             const char *vm = view_text(claim, "vm", NULL);
-            printf("  claim %s%s%s\n", view_text(claim, "name", "-"), vm == NULL ? "" : " of VM ",
-                   vm == NULL ? "" : vm);
+            prose_print_indented(width, 2, "claim %s%s%s", view_text(claim, "name", "-"),
+                                 vm == NULL ? "" : " of VM ", vm == NULL ? "" : vm);
         }
     }
 }
@@ -81,7 +81,7 @@ void gpu_problem_view_print(const json_t *gpu, const json_t *claims, size_t widt
     if (quarantined) {
         putchar('\n');
         prose_print(width, "Quarantined: %s", view_text(gpu, "quarantine.reason", "-"));
-        print_claims(gpu, claims);
+        print_claims(gpu, claims, width);
     }
     for (size_t i = 0; i < json_array_size(stuck); i++) {
         const json_t *vf = json_array_get(stuck, i);

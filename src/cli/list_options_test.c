@@ -125,6 +125,34 @@ static void new_events_are_shown_once(void **state)
     assert_non_null(strstr(answered_calls, "newest=false&after=9, "));
 }
 
+#define LONG_EVENT                                                                                 \
+    "{\"seq\":1000,\"kind\":\"claim-allocation-failed\",\"subject\":\"claim/a-long-one\","         \
+    "\"author\":\"root\",\"message\":\"no GPU\",\"time\":\"2026-01-02T03:04:05Z\"}"
+
+/* An event looks the same whichever others come with it. */
+static void followed_events_have_one_layout(void **state)
+{
+    (void)state;
+    static const char *const replies[] = {
+        EVENTS(EVENT(8), "8"),     EVENTS("", "null"),   EVENTS(EVENT(9) "," LONG_EVENT, "null"),
+        EVENTS(EVENT(10), "null"), "no answer: it ends", NULL};
+    static const char *const one[] = {EVENTS(LONG_EVENT, "8"), EVENTS("", "null"),
+                                      "no answer: it ends", NULL};
+    prints("event list -f --limit 1", replies,
+           "8 - boot - - \n9 - boot - - \n1000 2026-01-02 03:04:05 UTC claim-allocation-failed "
+           "claim/a-long-one root no GPU\n10 - boot - - \n");
+    static const char *const widths[] = {"40", "80", "200"};
+    for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+        setenv("COLUMNS", widths[i], 1);
+        CLEANUP_FREE char *alone = run("event list -f --limit 1", one);
+        CLEANUP_FREE char *among = run("event list -f --limit 1", replies);
+        if (alone[0] == '\0' || strstr(among, alone) == NULL) {
+            fail_msg("at %s columns: %s\nnot in: %s", widths[i], alone, among);
+        }
+    }
+    unsetenv("COLUMNS");
+}
+
 int main(void)
 {
     (void)setlocale(LC_ALL, "C.UTF-8");
@@ -135,6 +163,7 @@ int main(void)
         cmocka_unit_test(a_watched_list_names_the_columns_of_what_changed),
         cmocka_unit_test(events_are_fetched_page_by_page),
         cmocka_unit_test(new_events_are_shown_once),
+        cmocka_unit_test(followed_events_have_one_layout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,17 @@
 #include "cli/args.h"
 #include "cli/completion.h"
 #include "cli/help.h"
+#include "cli/request_words.h"
 #include "cli/wait_notice.h"
+
+static int run_one(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+    int result = arguments->command->run(cli, arguments, err);
+    if (result != 0) {
+        request_words_replace(arguments->command, err);
+    }
+    return result;
+}
 
 /* Once per name. One that fails is reported, and stops none of the others. */
 static int run_each(struct cli *cli, const struct arguments *arguments)
@@ -22,7 +32,7 @@ static int run_each(struct cli *cli, const struct arguments *arguments)
         one.args[0] = arguments->names[i];
         cli->behind =
             arguments->command->in_order && cli->dry_run && i > 0 ? strbuf_str(&behind) : NULL;
-        if (arguments->command->run(cli, &one, &err) != 0) {
+        if (run_one(cli, &one, &err) != 0) {
             int failed = cli_report(&err);
             code = code == 0 ? failed : code;
         }
@@ -66,7 +76,7 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
     if (command->each) {
         return run_each(cli, &args->arguments);
     }
-    return command->run(cli, &args->arguments, &err) == 0 ? 0 : cli_report(&err);
+    return run_one(cli, &args->arguments, &err) == 0 ? 0 : cli_report(&err);
 }
 
 /* An earlier flush may have failed, so that nothing is left for the last one. */

@@ -3,17 +3,22 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/mem.h"
+#include "cli/text.h"
 #include "cli/view.h"
 
 #define INDENT "    "
 #define INSTANCE_WIDTH 20
 #define TYPE_WIDTH 14
 /* A terminal has 80 columns; the indents and the frame take 12 of them. */
-#define CONTENT_MAX_WIDTH 68
-/* As wide as the widest owner asks, between these. */
-#define OWNER_MIN_WIDTH 24
-#define OWNER_MAX_WIDTH (CONTENT_MAX_WIDTH - INSTANCE_WIDTH - TYPE_WIDTH)
+#define FRAME_WIDTH 12
+#define CONTENT_MAX_WIDTH ((size_t)68)
+/* As wide as the widest owner asks, between these; on narrow terminals below the first. */
+#define OWNER_MIN_WIDTH ((size_t)24)
+#define OWNER_LEAST_WIDTH ((size_t)12)
+#define CONTENT_MIN_WIDTH (INSTANCE_WIDTH + TYPE_WIDTH + OWNER_LEAST_WIDTH)
 /* A VM's name, and what is said of it. */
 #define OWNER_SIZE 320
 #define MEMORY_WIDTH 9
@@ -57,6 +62,8 @@ struct picture {
     const json_t *profiles;
     const json_t *claims;
     struct strbuf *out;
+    size_t width;         /* of the terminal; 0: it has no end */
+    size_t content_width; /* within the frame, at most */
     size_t owner_width;
 };
 
@@ -220,16 +227,22 @@ static const char *vgpu_owner(const struct picture *p, const json_t *vgpu, char 
     return owner_text(p, view_text(vgpu, "vm", NULL), claim_of_vgpu(p, vgpu), out);
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 static size_t owner_width(const struct picture *p)
 {
-    size_t width = OWNER_MIN_WIDTH;
+    size_t most = p->content_width - INSTANCE_WIDTH - TYPE_WIDTH;
+    size_t width = smaller(OWNER_MIN_WIDTH, most);
     const json_t *vgpus = view_at(p->gpu, "vgpus");
     for (size_t i = 0; i < json_array_size(vgpus); i++) {
         char text[OWNER_SIZE];
         size_t len = count_characters(vgpu_owner(p, json_array_get(vgpus, i), text));
         width = len > width ? len : width;
     }
-    return width < OWNER_MAX_WIDTH ? width : OWNER_MAX_WIDTH;
+    return smaller(width, most);
 }
 
 /* ---- MIG: one line per memory slice, more where an instance carries more vGPUs ---- */
@@ -336,6 +349,17 @@ static size_t count_vgpus(const struct picture *p, int64_t instance)
     return n;
 }
 
+/* Of an instance without vGPUs: how many compute instances it is cut into. */
+static void empty_text(const json_t *gi, char out[VIEW_SIZE])
+{
+    int64_t n = view_int(gi, "computeInstances", 0);
+    if (n > 1) {
+        snprintf(out, VIEW_SIZE, "%" PRId64 " x compute", n);
+    } else {
+        snprintf(out, VIEW_SIZE, "%s", n == 1 ? "compute" : "no vGPU");
+    }
+}
+
 static int64_t add_instance(const struct picture *p, const json_t *gi)
 {
     int64_t start = view_int(gi, "start", 0);
@@ -349,7 +373,8 @@ static int64_t add_instance(const struct picture *p, const json_t *gi)
     size_t lines = n + (room[0] != '\0' ? 1 : 0);
     lines = (int64_t)lines < size ? (size_t)size : lines;
     const json_t *bare = n > 0 ? NULL : claim_of_mode(p, "gpu-instance", start);
-    const char *empty = view_int(gi, "computeInstances", 0) > 0 ? "compute" : "no vGPU";
+    char empty[VIEW_SIZE];
+    empty_text(gi, empty);
     for (size_t line = 0; line < lines; line++) {
         const json_t *vgpu = vgpu_on(p, id, line);
         int64_t slice = (int64_t)line < size ? start + (int64_t)line : -1;
@@ -390,7 +415,7 @@ static void draw_slices(const struct picture *p)
 /* What a long owner leaves. */
 static size_t bar_width(const struct picture *p)
 {
-    return CONTENT_MAX_WIDTH - TYPE_WIDTH - MEMORY_WIDTH - 2 - p->owner_width;
+    return p->content_width - TYPE_WIDTH - MEMORY_WIDTH - 2 - p->owner_width;
 }
 
 static size_t shares_width(const struct picture *p)
@@ -452,6 +477,87 @@ static void draw_whole(const struct picture *p)
     strbuf_addf(p->out, INDENT "The whole GPU: %s%s\n", is_vm ? "VM " : "", owner);
 }
 
+/* ---- in words ---- */
+
+static void add_line(const struct picture *p, const char *text)
+{
+    CLEANUP_STRBUF struct strbuf lines = {0};
+    size_t room = p->width > 2 * strlen(INDENT) ? p->width - 2 * strlen(INDENT) : 1;
+    text_wrap(text, room, "\n" INDENT INDENT, &lines);
+    strbuf_addf(p->out, INDENT "%s\n", strbuf_str(&lines));
+}
+
+/* "slices 0-2: 1g.24gb+gfx #3: DC-1-8C web1, DC-1-8C web2; room for 1 more" */
+static void say_instance(const struct picture *p, const json_t *gi)
+{
+    CLEANUP_STRBUF struct strbuf text = {0};
+    int64_t start = view_int(gi, "start", 0);
+    int64_t id = view_int(gi, "id", -1);
+    size_t n = count_vgpus(p, id);
+    const json_t *bare = n > 0 ? NULL : claim_of_mode(p, "gpu-instance", start);
+    char owner[OWNER_SIZE];
+    char part[VIEW_SIZE];
+    strbuf_addf(&text, "slices %" PRId64 "-%" PRId64 ": %s #%" PRId64 ": ", start,
+                start + view_int(gi, "size", 1) - 1, view_text(gi, "profile", "?"), id);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *vgpu = vgpu_on(p, id, i);
+        strbuf_addf(&text, "%s%s %s", i == 0 ? "" : "; ", short_type(vgpu),
+                    vgpu_owner(p, vgpu, owner));
+    }
+    if (n == 0) {
+        empty_text(gi, part);
+        strbuf_addf(&text, "%s%s%s", part, bare == NULL ? "" : " ",
+                    bare == NULL ? "" : owner_text(p, NULL, bare, owner));
+    }
+    room_text(p, vgpu_on(p, id, 0), n, part);
+    strbuf_addf(&text, "%s%s", part[0] == '\0' ? "" : "; ", part);
+    add_line(p, strbuf_str(&text));
+}
+
+static void say_slices(const struct picture *p)
+{
+    int64_t n = slice_count(p);
+    int64_t slice = 0;
+    while (slice < n) {
+        int64_t free_end = n;
+        char text[VIEW_SIZE];
+        const json_t *gi = instance_at(p, slice, &free_end);
+        if (gi != NULL) {
+            say_instance(p, gi);
+            slice += view_int(gi, "size", 1);
+        } else {
+            snprintf(text, sizeof(text), "slices %" PRId64 "-%" PRId64 ": free", slice,
+                     free_end - 1);
+            add_line(p, text);
+            slice = free_end;
+        }
+    }
+}
+
+static void say_shares(const struct picture *p)
+{
+    int64_t used = 0;
+    bool all_known = total_mib(p) > 0;
+    const json_t *vgpus = view_at(p->gpu, "vgpus");
+    for (size_t i = 0; i < json_array_size(vgpus); i++) {
+        CLEANUP_STRBUF struct strbuf text = {0};
+        const json_t *vgpu = json_array_get(vgpus, i);
+        int64_t mib = type_mib(p, vgpu);
+        char owner[OWNER_SIZE];
+        char size[VIEW_SIZE] = "?";
+        used += mib;
+        all_known = all_known && mib > 0;
+        strbuf_addf(&text, "%s %s: %s", short_type(vgpu), vgpu_owner(p, vgpu, owner),
+                    mib > 0 ? view_mib(mib, size) : size);
+        add_line(p, strbuf_str(&text));
+    }
+    if (all_known && used < total_mib(p)) {
+        char size[VIEW_SIZE];
+        CLEANUP_FREE char *text = xasprintf("free: %s", view_mib(total_mib(p) - used, size));
+        add_line(p, text);
+    }
+}
+
 /* Null in the API is not none. */
 static bool is_seen(const json_t *gpu)
 {
@@ -461,18 +567,27 @@ static bool is_seen(const json_t *gpu)
 }
 
 void picture_draw(const json_t *gpu, const json_t *profiles, const json_t *claims,
-                  enum picture_style style, struct strbuf *out)
+                  enum picture_style style, size_t width, struct strbuf *out)
 {
-    struct picture p = {
-        .glyphs = &styles[style], .gpu = gpu, .profiles = profiles, .claims = claims, .out = out};
+    struct picture p = {.glyphs = &styles[style],
+                        .gpu = gpu,
+                        .profiles = profiles,
+                        .claims = claims,
+                        .out = out,
+                        .width = width,
+                        .content_width = CONTENT_MAX_WIDTH};
+    bool narrow = width > 0 && width < CONTENT_MIN_WIDTH + FRAME_WIDTH;
+    if (width > 0 && !narrow) {
+        p.content_width = smaller(width - FRAME_WIDTH, CONTENT_MAX_WIDTH);
+    }
     p.owner_width = owner_width(&p);
     if (!is_seen(gpu)) {
         strbuf_add(out, INDENT "What is on the GPU is unknown\n");
     } else if (str_eq(view_text(gpu, "mode", ""), "passthrough")) {
         draw_whole(&p);
     } else if (str_eq(view_text(gpu, "mode", ""), "mig")) {
-        draw_slices(&p);
+        (narrow && slice_count(&p) > 0 ? say_slices : draw_slices)(&p);
     } else {
-        draw_shares(&p);
+        (narrow ? say_shares : draw_shares)(&p);
     }
 }

@@ -24,7 +24,7 @@ static void draws_with(const char *gpu_text, const char *profiles_text, const ch
     CLEANUP_JSON json_t *profiles = profiles_text == NULL ? NULL : read_json(profiles_text);
     CLEANUP_JSON json_t *claims = claims_text == NULL ? NULL : read_json(claims_text);
     CLEANUP_STRBUF struct strbuf out = {0};
-    picture_draw(gpu, profiles, claims, PICTURE_ASCII, &out);
+    picture_draw(gpu, profiles, claims, PICTURE_ASCII, 0, &out);
     assert_string_equal(strbuf_str(&out), wanted);
 }
 
@@ -153,7 +153,7 @@ static void a_long_name_keeps_both_its_ends(void **state)
                   name);
     CLEANUP_JSON json_t *json = read_json(gpu);
     CLEANUP_STRBUF struct strbuf out = {0};
-    picture_draw(json, NULL, NULL, PICTURE_ASCII, &out);
+    picture_draw(json, NULL, NULL, PICTURE_ASCII, 0, &out);
     assert_non_null(strstr(strbuf_str(&out), " axxxxxxxxxxxxxxx...x"));
     assert_non_null(strstr(strbuf_str(&out), "...xxxxxxxxxxxxxxz "));
 }
@@ -166,7 +166,7 @@ static void names_are_cut_between_characters(void **state)
         "\"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
         "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\",\"vm\":null}]}");
     CLEANUP_STRBUF struct strbuf out = {0};
-    picture_draw(gpu, NULL, NULL, PICTURE_ASCII, &out);
+    picture_draw(gpu, NULL, NULL, PICTURE_ASCII, 0, &out);
     assert_true(str_is_clean(strstr(strbuf_str(&out), "\xc3\xa4") != NULL ? "x" : ""));
     assert_non_null(strstr(strbuf_str(&out), "\xc3\xa4no VM"));
 }
@@ -188,7 +188,7 @@ static void an_instance_of_one_claim_has_no_room_for_more(void **state)
                                             modes[i]);
         CLEANUP_JSON json_t *claims = read_json(text);
         CLEANUP_STRBUF struct strbuf out = {0};
-        picture_draw(gpu, profiles, claims, PICTURE_ASCII, &out);
+        picture_draw(gpu, profiles, claims, PICTURE_ASCII, 0, &out);
         assert_int_equal(strstr(strbuf_str(&out), "room for 2 more") == NULL, i == 0);
     }
 }
@@ -208,7 +208,7 @@ static void a_picture_is_as_wide_as_a_terminal_at_most(void **state)
             modes[i % ARRAY_SIZE(modes)], name);
         CLEANUP_JSON json_t *gpu = read_json(text);
         CLEANUP_STRBUF struct strbuf out = {0};
-        picture_draw(gpu, NULL, NULL, PICTURE_ASCII, &out);
+        picture_draw(gpu, NULL, NULL, PICTURE_ASCII, 0, &out);
         for (const char *line = strbuf_str(&out); *line != '\0'; line += strcspn(line, "\n") + 1) {
             assert_true(strcspn(line, "\n") <= 80);
         }

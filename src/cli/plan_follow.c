@@ -157,8 +157,8 @@ static void print_done(const json_t *change, size_t width)
     if (n == 0 && json_array_size(entries) == 0) {
         printf("nothing to do\n");
     } else if (n > 0) {
-        printf("%zu step%s done%s%s\n", n, n == 1 ? "" : "s",
-               counts[0] == '\0' ? "" : "; GPU instances: ", counts);
+        prose_print(width, "%zu step%s done%s%s", n, n == 1 ? "" : "s",
+                    counts[0] == '\0' ? "" : "; GPU instances: ", counts);
     }
     for (size_t i = 0; i < json_array_size(entries); i++) {
         const json_t *entry = json_array_get(entries, i);

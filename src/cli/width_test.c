@@ -58,6 +58,61 @@ static void no_listing_is_wider_than_the_terminal(void **state)
     }
 }
 
+#define MIG_GPU                                                                                    \
+    "{\"address\":\"0000:41:00.0\",\"mode\":\"mig\",\"uuid\":\"GPU-" UUID "\",\"gpuInstances\":["  \
+    "{\"id\":3,\"profile\":\"1g.24gb+gfx\",\"start\":0,\"size\":3,\"computeInstances\":0},"        \
+    "{\"id\":5,\"profile\":\"2g.48gb\",\"start\":6,\"size\":6,\"computeInstances\":3}],"           \
+    "\"vgpus\":[{\"type\":\"NVIDIA RTX PRO 6000 Blackwell "                                        \
+    "DC-1-24C\",\"gpuInstance\":3,\"vm\":\"" VM "\"}]}"
+#define SHARED_GPU                                                                                 \
+    "{\"address\":\"0000:41:00.0\",\"mode\":\"time-sliced\",\"uuid\":\"GPU-" UUID "\",\"vgpus\":[" \
+    "{\"type\":\"NVIDIA L40S-8Q\",\"vm\":\"web1\"},{\"type\":\"NVIDIA L40S-8Q\",\"vm\":\"" VM      \
+    "\"}]}"
+#define SHARED_TYPES                                                                               \
+    "{\"models\":[{\"memoryMib\":49152}],\"types\":[{\"name\":\"NVIDIA "                           \
+    "L40S-8Q\",\"framebufferMib\":"                                                                \
+    "8192}]}"
+
+/* What commands print that list nothing: sentences, fields and pictures. */
+static void no_answer_is_wider_than_the_terminal(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command;
+        const char *replies[4];
+        const char *words; /* are all there */
+    } rows[] = {
+        {"gpu cordon 0000:41:00.0", {"{\"address\":\"0000:41:00.0\"}"}, "cordoned: claims"},
+        {"gpu cordon 0000:41:00.0 --dry-run", {"{\"address\":\"0000:41:00.0\"}"}, "would"},
+        {"gpu uncordon 0000:41:00.0", {"{\"address\":\"0000:41:00.0\"}"}, "open:"},
+        {"gpu show 0",
+         {MIG_GPU, "{\"models\":[{\"memorySlices\":12}]}", "{\"claims\":[]}"},
+         "1g.24gb+gfx 2g.48gb DC-1-24C free compute build"},
+        {"gpu show 0", {SHARED_GPU, SHARED_TYPES, "{\"claims\":[]}"}, "L40S-8Q web1 free 32 build"},
+        {"claim show a",
+         {"{\"name\":\"a\",\"vm\":\"web1\",\"reserved\":{\"device\":\"0000:41:00.5\",\"mdevUuid\":"
+          "\"" UUID "\"}}"},
+         "definition web1"},
+        {"host drain",
+         {"{\"drain\":{\"state\":\"done\",\"finishedAt\":\"" TIME "\",\"vms\":[]}}"},
+         "done. undrain`."},
+        {"host undrain", {"{}"}, "claims"},
+    };
+    static const size_t widths[] = {40, 60, 72, 80, 200};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(widths); k++) {
+            answers = rows[i].replies;
+            CLEANUP_FREE char *columns = xasprintf("%zu", widths[k]);
+            setenv("COLUMNS", columns, 1);
+            CLEANUP_FREE char *text = answered_output(rows[i].command, ANSWERED_STDOUT);
+            struct listing_answer wanted = {rows[i].command, NULL, rows[i].words};
+            assert_width(rows[i].command, text, widths[k]);
+            assert_words(&wanted, text);
+        }
+    }
+    answers = NULL;
+}
+
 static void what_is_needed_to_act_stays_whole(void **state)
 {
     (void)state;
@@ -165,6 +220,7 @@ int main(void)
     (void)setlocale(LC_ALL, "C.UTF-8");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_listing_is_wider_than_the_terminal),
+        cmocka_unit_test(no_answer_is_wider_than_the_terminal),
         cmocka_unit_test(what_is_needed_to_act_stays_whole),
         cmocka_unit_test(a_wide_table_is_what_a_pipe_gets),
         cmocka_unit_test(everything_listed_is_json_too),

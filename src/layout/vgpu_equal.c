@@ -43,6 +43,25 @@ static uint32_t most_of_size(const struct layout_vgpus *vgpus)
     return most;
 }
 
+/* A type's own maximum holds next to others of its size, too. */
+static int check_each_type(const struct gpu_model *model, const struct layout_vgpus *vgpus,
+                           struct error *err)
+{
+    for (uint32_t i = 0; i < vgpus->n; i++) {
+        const struct cat_vgpu_type *type = vgpus->items[i].type;
+        uint32_t n = 0;
+        for (uint32_t k = 0; k <= i; k++) {
+            n += vgpus->items[k].type == type;
+        }
+        if (type->max_per_gpu != CAT_UNKNOWN && n > type->max_per_gpu) {
+            return error_set(err, REASON_NO_CAPACITY, model->key,
+                             "%s takes at most %u vGPUs of type \"%s\", and more are wanted",
+                             model->name, type->max_per_gpu, type->name);
+        }
+    }
+    return 0;
+}
+
 int vgpu_place_equal(const struct gpu_model *model, struct layout_vgpus *vgpus, struct error *err)
 {
     if (model->time_sliced == CAT_NO) {
@@ -75,5 +94,5 @@ int vgpu_place_equal(const struct gpu_model *model, struct layout_vgpus *vgpus, 
                          "%u vGPUs of %u MiB need more than the %u MiB of %s", vgpus->n,
                          vgpus->items[0].type->framebuffer_mib, model->memory_mib, model->name);
     }
-    return 0;
+    return check_each_type(model, vgpus, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules about what the VM's claims say. */
 #include "base/str.h"
-#include "lint/rule.h"
+#include "lint/lint_rule.h"
 
 static bool has_device(const struct lint *lint, const struct claim_device *wanted)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "lint/rule.h"
+#include "lint/lint_rule.h"
 
 #define WIDEST_DOMAIN 0xffff
 
@@ -285,11 +285,12 @@ void lint_shared(struct lint *lint)
 void lint_old_libvirt(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (is_vendor_vfio(seen) && host_libvirt_is_old(lint->host) && seen->leaves == LEAVES_NOT) {
+        if (is_vendor_vfio(seen) && seen->leaves == LEAVES_NOT &&
+            host_libvirt_is_old(lint->host, seen->device->managed == TRI_YES)) {
             struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                            "libvirt %s can't assign the vGPU at %s",
                                            lint->host->libvirt_version, seen->name);
-            lint_advise(it, "install libvirt 10.0 or later");
+            lint_advise(it, "install libvirt 9.7 or later");
         }
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 #include "lint/lint.h"
-#include "lint/rule.h"
+#include "lint/lint_rule.h"
 
 static json_t *finding_to_json(const struct finding *it)
 {

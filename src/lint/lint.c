@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "lint/rule.h"
+#include "lint/lint_rule.h"
 
 static const struct lint_rule rules[] = {
     /* ---- devices ---- */

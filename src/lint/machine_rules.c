@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "lint/rule.h"
+#include "lint/lint_rule.h"
 
 #define KIB_PER_GIB (1024ULL * 1024)
 #define OVMF_WINDOW_KIB (32 * KIB_PER_GIB)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Facts, which are known of both sides of a migration, and what follows (checks: one per rule of
- * data/rules.yaml that applies to migrations).
+ * data/rules that applies to migrations).
  */
 #ifndef MODEL_CHECK_H
 #define MODEL_CHECK_H

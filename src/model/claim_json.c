@@ -51,6 +51,12 @@ static void read_was_bound(struct reader *r, const char *key, void *object)
 
 static const struct field_hook was_bound_hook = {put_was_bound, read_was_bound};
 
+/* A number in quotes would be the next error: a site takes no index, and no type is a number. */
+#define GPU_ADVICE                                                                                 \
+    "write the GPU's address or UUID in quotes, such as gpu: \"0000:41:00.0\"; `cleave gpu list` " \
+    "shows the addresses"
+#define PROFILE_ADVICE "`cleave profile list` shows the vGPU types and profiles"
+
 /* ---- needs ---- */
 
 static json_t *put_need(const void *object)
@@ -102,9 +108,9 @@ static const struct field claim_fields[] = {
     FIELD_NAME(struct claim, tenant, "tenant", FACE_ALL, .text = "default"),
     FIELD_TEXT(struct claim, vm, "vm", FACE_ALL),
     FIELD_WORD(struct claim, spec.mode, "mode", claim_mode, FACE_ALL, .fallback = CLAIM_MODE_AUTO),
-    FIELD_TEXT(struct claim, spec.gpu, "gpu", FACE_ALL),
-    FIELD_TEXT(struct claim, spec.type, "type", FACE_ALL),
-    FIELD_TEXT(struct claim, spec.profile, "profile", FACE_ALL),
+    FIELD_TEXT(struct claim, spec.gpu, "gpu", FACE_ALL, .advice = GPU_ADVICE),
+    FIELD_TEXT(struct claim, spec.type, "type", FACE_ALL, .advice = PROFILE_ADVICE),
+    FIELD_TEXT(struct claim, spec.profile, "profile", FACE_ALL, .advice = PROFILE_ADVICE),
     FIELD_ID(struct claim, spec.start, "start", FACE_ALL, .max = MAX_START),
     FIELD_BOOL(struct claim, spec.mixed, "mixed", FACE_ALL),
     FIELD_WORD(struct claim, spec.guest, "guest", guest_os, FACE_ALL, .fallback = GUEST_LINUX),

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "model/claim.h"
 #include "test.h"
 
 #define MAX_TEXT (256 * 1024)
@@ -82,12 +83,39 @@ static void a_request_is_read(void **state)
     }
 }
 
+/* What the hint says to write is taken: it leads to no other error. */
+static void a_number_in_a_claim_is_named_with_what_is_right(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claim, *hint;
+    } rows[] = {
+        {"{\"name\":\"a\",\"gpu\":0}", "0000:41:00.0"},
+        {"{\"name\":\"a\",\"gpu\":true}", "0000:41:00.0"},
+        {"{\"name\":\"a\",\"type\":8}", "`cleave profile list`"},
+        {"{\"name\":\"a\",\"profile\":19}", "`cleave profile list`"},
+        {"{\"name\":\"a\",\"vm\":7}", "vm: \"7\""},
+        {"{\"name\":5}", "name: \"5\""},
+        {"{\"name\":\"a\",\"tenant\":1}", "tenant: \"1\""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_JSON json_t *json = json_loads(rows[i].claim, 0, NULL);
+        struct claim claim;
+        struct error err = {0};
+        assert_int_equal(claim_from_json(json, "test", "", &claim, &err), -REASON_INVALID);
+        if (strstr(err.hint, rows[i].hint) == NULL || strstr(err.hint, "gpu: \"0\"") != NULL) {
+            fail_msg("%s: %s", rows[i].claim, err.hint);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_document_is_what_it_was),
         cmocka_unit_test(what_is_read_back_is_written_the_same_again),
         cmocka_unit_test(a_request_is_read),
+        cmocka_unit_test(a_number_in_a_claim_is_named_with_what_is_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

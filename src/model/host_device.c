@@ -6,8 +6,10 @@
 #include "base/parse.h"
 #include "base/str.h"
 
-/* libvirt release notes, v10.0.0: functions with a driver of their vendor's that does VFIO. */
-#define VENDOR_VFIO_LIBVIRT 10
+/* libvirt release notes (libvirt.org/news.html): since 9.7.0 a function that is on its vendor's
+ * VFIO driver is assigned with managed='no', since 10.0.0 with managed='yes', too. */
+static const uint32_t vendor_vfio_unmanaged[] = {9, 7};
+static const uint32_t vendor_vfio_managed[] = {10, 0};
 
 static bool is_function_of(const struct gpu *gpu, const struct pci_addr *addr)
 {
@@ -71,13 +73,21 @@ static enum host_device_state judge_mdev(const struct host *host, const char *uu
     return host->mdevs_known ? HOST_DEVICE_NO_MDEV : HOST_DEVICE_UNKNOWN;
 }
 
-bool host_libvirt_is_old(const struct host *host)
+bool host_libvirt_is_old(const struct host *host, bool managed)
 {
-    char major[16];
-    uint32_t number = 0;
-    (void)STR_SET(major, host->libvirt_version);
-    major[strcspn(major, ".")] = '\0';
-    return parse_u32(major, &number) && number < VENDOR_VFIO_LIBVIRT;
+    char version[sizeof(host->libvirt_version)];
+    uint32_t numbers[2] = {0, 0};
+    (void)STR_SET(version, host->libvirt_version);
+    char *dot = strchr(version, '.');
+    if (dot != NULL) {
+        *dot++ = '\0';
+        dot[strcspn(dot, ".")] = '\0';
+    }
+    if (!parse_u32(version, &numbers[0]) || (dot != NULL && !parse_u32(dot, &numbers[1]))) {
+        return false;
+    }
+    const uint32_t *first = managed ? vendor_vfio_managed : vendor_vfio_unmanaged;
+    return numbers[0] < first[0] || (numbers[0] == first[0] && numbers[1] < first[1]);
 }
 
 /* libvirt, src/hypervisor/virhostdev.c, virHostdevPreparePCIDevicesImpl(): what is not managed and
@@ -98,7 +108,7 @@ static enum host_device_state judge_vf(const struct host *host, const struct vm_
         return bound && is_with_host(it->vf->driver, device) ? HOST_DEVICE_WITH_HOST
                                                              : HOST_DEVICE_READY;
     }
-    if (host_libvirt_is_old(host)) {
+    if (host_libvirt_is_old(host, device->managed)) {
         return HOST_DEVICE_OLD_LIBVIRT;
     }
     return it->vgpu == NULL ? HOST_DEVICE_NO_VGPU : HOST_DEVICE_READY;

@@ -33,8 +33,8 @@ struct host_device {
 struct host_device host_device_find(const struct host *host, const struct vm_device *device);
 /* Is that a state in which libvirt refuses to start the VM? */
 bool host_device_bars(enum host_device_state state);
-/* Is libvirt older than the first that assigns functions under a vendor's VFIO driver? Unknown: no.
- */
-bool host_libvirt_is_old(const struct host *host);
+/* Is libvirt older than the first that assigns functions under a vendor's VFIO driver, with
+ * managed='yes' or 'no'? Unknown: no. */
+bool host_libvirt_is_old(const struct host *host, bool managed);
 
 #endif

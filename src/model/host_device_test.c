@@ -137,12 +137,20 @@ static void an_old_libvirt_takes_no_function_of_a_vendor_s_driver(void **state)
     CLEANUP(host_freep) struct host *host = make_host();
     static const struct {
         const char *version;
-        enum host_device_state expected;
+        enum host_device_state unmanaged, managed;
     } rows[] = {
-        {"9.0.0", HOST_DEVICE_OLD_LIBVIRT}, {"10.0.0", HOST_DEVICE_READY}, {"", HOST_DEVICE_READY}};
+        {"9.0.0", HOST_DEVICE_OLD_LIBVIRT, HOST_DEVICE_OLD_LIBVIRT},
+        {"9.6.99", HOST_DEVICE_OLD_LIBVIRT, HOST_DEVICE_OLD_LIBVIRT},
+        {"9.7.0", HOST_DEVICE_READY, HOST_DEVICE_OLD_LIBVIRT},
+        {"9.10.0", HOST_DEVICE_READY, HOST_DEVICE_OLD_LIBVIRT},
+        {"10.0.0", HOST_DEVICE_READY, HOST_DEVICE_READY},
+        {"11.3.0", HOST_DEVICE_READY, HOST_DEVICE_READY},
+        {"", HOST_DEVICE_READY, HOST_DEVICE_READY},
+    };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         STR_SET(host->libvirt_version, rows[i].version);
-        assert_int_equal(judge(host, "0000:41:00.4", false), rows[i].expected);
+        assert_int_equal(judge(host, "0000:41:00.4", false), rows[i].unmanaged);
+        assert_int_equal(judge(host, "0000:41:00.4", true), rows[i].managed);
         assert_int_equal(judge(host, MDEV, false), HOST_DEVICE_READY);
     }
 }

@@ -385,11 +385,51 @@ static void openapi_yaml_says_what_the_tables_do(void **state)
     }
 }
 
+/* A number that is a time says so. */
+static void check_times(const json_t *node, const char *name, size_t *n)
+{
+    const char *key = NULL;
+    json_t *property = NULL;
+    const json_t *properties = json_object_get(node, "properties");
+    json_object_foreach((json_t *)(uintptr_t)properties, key, property)
+    {
+        size_t len = strlen(key);
+        const char *ref = json_string_value(json_object_get(property, "$ref"));
+        if (len < 3 || !str_eq(key + len - 2, "Us")) {
+            continue;
+        }
+        if (!str_eq(ref, "#/components/schemas/Microseconds")) {
+            fail_msg("%s.%s: is it a time?", name, key);
+        }
+        (*n)++;
+    }
+}
+
+static void times_in_microseconds_are_described(void **state)
+{
+    (void)state;
+    CLEANUP_FREE char *text = NULL;
+    CLEANUP_JSON json_t *openapi = NULL;
+    size_t len = 0;
+    size_t n = 0;
+    const char *name = NULL;
+    json_t *node = NULL;
+    assert_int_equal(fs_read(OPENAPI, INPUT_MAX_BYTES, &text, &len), 0);
+    assert_int_equal(yaml_read(text, len, "openapi.yaml", &openapi, NULL), 0);
+    json_object_foreach(json_object_get(json_object_get(openapi, "components"), "schemas"), name,
+                        node)
+    {
+        check_times(node, name, &n);
+    }
+    assert_true(n >= 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tables_are_sound),
         cmocka_unit_test(openapi_yaml_says_what_the_tables_do),
+        cmocka_unit_test(times_in_microseconds_are_described),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

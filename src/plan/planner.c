@@ -11,6 +11,7 @@
 #include "plan/bars.h"
 #include "plan/candidate.h"
 #include "plan/collect.h"
+#include "plan/distribution.h"
 #include "plan/gpu_gate.h"
 #include "plan/group.h"
 #include "plan/nearby.h"
@@ -93,6 +94,7 @@ struct search {
     uint32_t n_here;        /* of them: GPUs that can have the device named for it */
     struct room *rooms;     /* per option: the idle claims that would move */
     struct error first;     /* why the best option was turned down */
+    bool may_move;          /* may idle claims go elsewhere for it? */
 };
 
 static struct gpu_work *work_of(const struct search *search, uint32_t candidate)
@@ -257,7 +259,7 @@ static int choose(struct search *search, struct error *err)
     if (result != 0 && search->n_here == 0 && search->options.n > 0) {
         return refuse_elsewhere(works, claim, err);
     }
-    if (result != 0 && answer.n > 0 && works->items[0].request->moves == PLAN_MOVES_IDLE &&
+    if (result != 0 && answer.n > 0 && search->may_move &&
         (make_room(search, &chosen) || move_away(search, &chosen))) {
         result = 0;
     }
@@ -275,9 +277,10 @@ static int choose(struct search *search, struct error *err)
     return err != NULL && err->reason != REASON_NONE ? -(int)err->reason : result;
 }
 
-static int assign(struct works *works, const struct claim *claim, struct error *err)
+/* `may_move`: idle claims may go elsewhere for it. */
+static int assign(struct works *works, const struct claim *claim, bool may_move, struct error *err)
 {
-    struct search search = {.works = works, .claim = claim};
+    struct search search = {.works = works, .claim = claim, .may_move = may_move};
     if (works->n > 0) {
         options_list(works->items[0].planner, claim, &search.options);
     }
@@ -309,29 +312,60 @@ static uint64_t need(const struct planner *planner, const struct claim *claim)
            fb;
 }
 
-static int assign_all(const struct planner *planner, struct works *works,
-                      const struct plan_request *request, struct error *err)
+/* Claims of the request that get a device, in the order in which they choose; returns how many. */
+static size_t put_in_order(const struct planner *planner, const struct plan_request *request,
+                           const struct claim **order)
 {
-    CLEANUP_FREE size_t *order = xcalloc(request->n_add + 1, sizeof(size_t));
     CLEANUP_FREE uint64_t *needs = xcalloc(request->n_add + 1, sizeof(uint64_t));
+    size_t n = 0;
     for (size_t i = 0; i < request->n_add; i++) {
+        if (reserve_is_for(request, request->add[i])) {
+            continue;
+        }
         uint64_t mine = need(planner, request->add[i]);
-        size_t at = i;
+        size_t at = n++;
         for (; at > 0 && needs[at - 1] < mine; at--) {
             order[at] = order[at - 1];
             needs[at] = needs[at - 1];
         }
-        order[at] = i;
+        order[at] = request->add[i];
         needs[at] = mine;
     }
-    for (size_t i = 0; i < request->n_add; i++) {
-        const struct claim *claim = request->add[order[i]];
-        int result = reserve_is_for(request, claim) ? 0 : assign(works, claim, err);
-        if (result != 0) {
-            return result;
-        }
+    return n;
+}
+
+static int assign_each(struct works *works, const struct claim *const *claims, size_t n,
+                       bool may_move, struct error *err)
+{
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < n; i++) {
+        result = assign(works, claims[i], may_move, err);
     }
-    return 0;
+    return result;
+}
+
+static bool is_for_want_of_room(int result)
+{
+    return result == -REASON_NO_CAPACITY || result == -REASON_CONFLICT;
+}
+
+/* One by one, the largest first; where that fails, all of them at once; where idle claims may move
+ * and no distribution serves all without, one by one again. */
+static int assign_all(const struct planner *planner, struct works *works,
+                      const struct plan_request *request, struct error *err)
+{
+    CLEANUP_FREE const struct claim **order = xcalloc(request->n_add + 1, sizeof(*order));
+    size_t n = put_in_order(planner, request, order);
+    bool may_move = request->moves == PLAN_MOVES_IDLE;
+    int result = assign_each(works, order, n, may_move && n == 1, err);
+    if (n == 1 || !is_for_want_of_room(result)) {
+        return result;
+    }
+    distribution_take_back(works);
+    if (distribution_make(works, order, n, err)) {
+        return 0;
+    }
+    return may_move ? assign_each(works, order, n, true, err) : result;
 }
 
 /* A device that can't be seen can't be given back: the claims that go would leave it behind. */

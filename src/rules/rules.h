@@ -1,39 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Documented limits as data (data/rules.yaml): id, statement, source, confidence, when it applies,
- * message, what to do instead. One engine answers for admission, advice and plans alike.
+ * Documented limits as data (data/rules): id, statement, source, confidence, versions, when it
+ * applies, message, what to do instead. One engine answers for admission, advice and plans alike.
  */
 #ifndef RULES_RULES_H
 #define RULES_RULES_H
 
-#include <jansson.h>
-
 #include "base/error.h"
 #include "model/check.h"
-#include "rules/facts.h"
+#include "rules/rule_facts.h"
+#include "rules/rule_scope.h"
 
 struct rules;
 
+/* Of one file, or of each *.yaml of a folder. The subject of an error is "FILE:LINE:COLUMN". */
 int rules_load(const char *path, struct rules **ret_rules, struct error *err);
+/* Those that come with cleave. */
 int rules_load_default(struct rules **ret_rules, struct error *err);
+/* Those, and a site's own from the folder `dir`, which need not exist. */
+int rules_load_with_own(const char *dir, struct rules **ret_rules, struct error *err);
 void rules_free(struct rules *rules);
 DEFINE_FREEP(struct rules *, rules_free)
 
-/* 0, or -RULE with err->rule = the first broken rule's id, its message and its hint. */
+/* 0, or -RULE with err->rule = the first broken rule's id, its message and its hint. Rules that
+ * only warn refuse nothing. */
 int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err);
 
-/* Appends a check for each broken rule of claims, in the order of the file. */
+/* Appends a check for each broken rule of claims, in the order of the files. */
 void rules_judge(const struct rules *rules, const struct rule_facts *facts,
                  struct checks *ret_broken);
+/* The same of any scope. */
+void rules_judge_scope(const struct rules *rules, enum rule_scope scope,
+                       const struct rule_facts *facts, struct checks *ret_broken);
 
 /* What a rule of migrations is about. */
 enum migration_scope { MIGRATION_OF_DEVICE, MIGRATION_OF_VM };
 
-/* Asks every rule of that scope and appends a check for each. A rule that needs a fact which is
- * unknown is CHECK_UNKNOWN, unless what is known settles it. `target` NULL: nothing is known. */
+/* Asks every rule of that scope whose versions the hosts may have, and appends a check for each. A
+ * rule that needs a fact which is unknown is CHECK_UNKNOWN, unless what is known settles it.
+ * `target` NULL: nothing is known. */
 void rules_check_migration(const struct rules *rules, enum migration_scope scope, const char *claim,
                            const struct migration_facts *source,
                            const struct migration_facts *target, struct checks *ret_checks);
-json_t *rules_to_json(const struct rules *rules);
 
 #endif

@@ -73,6 +73,7 @@ struct field {
     bool left_out; /* writing: no key where the value is the fallback; a list: where it is empty */
     bool (*is_known)(const void *object); /* writing: null where it is not; NULL: always */
     const char *missing; /* of a required text: "a claim needs a name" in place of "is missing" */
+    const char *advice;  /* a text: what to write in place of a value that is none; NULL: quotes */
 
     int64_t min, max;  /* of a number (max 0: all it can hold); most elements of a list */
     uint32_t fallback; /* number, word, bool: of an absent key or null */

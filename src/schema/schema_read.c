@@ -15,11 +15,15 @@ static bool fits_form(const struct text_form *form, const char *text)
 /* The object has the fallback already. */
 static void read_text(struct reader *r, const struct field *field, char *ret_text)
 {
+    bool was_well = r->result == 0;
     if (field->missing != NULL && !reader_has(r, field->key)) {
         reader_fail_missing(r, field->key, field->missing);
     }
     const char *text = field->required ? reader_str(r, field->key, field->size - 1)
                                        : reader_str_or(r, field->key, field->size - 1, NULL);
+    if (was_well && r->result != 0 && field->advice != NULL) {
+        error_hint(r->err, "%s", field->advice);
+    }
     if (text == NULL) {
         return;
     }

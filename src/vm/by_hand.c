@@ -119,7 +119,9 @@ static int refuse_state(const struct host *host, const struct vm *vm,
         error_hint(err, "`cleave gpu mode %s idle` turns the virtual functions off",
                    pci_addr_format(&it->gpu->addr, bdf));
     } else if (it->state == HOST_DEVICE_OLD_LIBVIRT) {
-        error_hint(err, "install libvirt 10.0 or later");
+        error_hint(err, "%sinstall libvirt %s or later",
+                   device->managed ? "write managed='no' in that element, or " : "",
+                   device->managed ? "10.0" : "9.7");
     } else {
         error_hint(err,
                    "remove the device (`virsh edit %s`), and claim a vGPU: `cleave claim create "

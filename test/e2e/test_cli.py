@@ -168,7 +168,7 @@ def test_errors_are_a_line_and_a_hint(cleave):
     fails(cleave, "gpus list", 2, 'no command "gpus"', 'hint: did you mean "gpu"?')
     fails(cleave, "gpu show 9", 3, 'there is no gpu "9"', "cleave gpu list")
     fails(cleave, "claim create a --guest windows", 9, "[mig-vgpu-not-for-windows-on-h100]", "hint:")
-    fails(cleave, "claim create a --guest beos", 2, "guest: ")
+    fails(cleave, "claim create a --guest beos", 2, "--guest: ")
     fails(cleave, "claim create a --profile x@y", 2, "PROFILE@START")
     fails(cleave, "gpu mode 0 turbo", 2, "turbo", '"time-sliced"')
     fails(cleave, "claim show none", 3, "none")
@@ -186,6 +186,22 @@ def test_what_could_not_be_written_is_a_failure(cleave, line):
         done = cleave.run(*line.split(), stdout=full)
     assert done.returncode == 70
     assert done.stderr.startswith("cleave: standard output can't be written")
+
+
+@pytest.mark.parametrize("line, said", [
+    ("claim create a --guest beos", "--guest: "), ("claim create a --mode turbo", "--mode: "),
+    (["claim", "create", "a b"], "NAME: "), ("claim create a --profile 1g.5gb@99", "start"),
+    ("gpu mode 0 turbo", "MODE: "), ("gpu scheduler 0 turbo", "POLICY: "),
+    (["gpu", "cordon", "0", "--reason", "x" * 2000], "--reason: "),
+    ("event list --kind none --limit 4000000000000000000000", "--limit"),
+    ("event list --limit 0", "--limit"), ("event list --after x", "--after"),
+    ("profile list --gpu 99", "gpu"),
+])
+def test_errors_name_what_was_typed(cleave, line, said):
+    """The API's own words are for programs."""
+    done = cleave.run(*(line if isinstance(line, list) else line.split()))
+    assert done.returncode != 0 and said in done.stderr, done.stderr
+    assert not re.search(r"request body|query|JSON|/v1/|\b[a-z]+[A-Z]", done.stderr), done.stderr
 
 
 def test_a_daemon_that_does_not_answer_is_named(cleave):
@@ -245,6 +261,7 @@ def completed(cleave, shell, line):
     """What the shell itself makes of a Tab behind `line`."""
     script = cleave.run("--generate-completion", shell).stdout
     env = {**os.environ, "CLEAVE_SOCKET": str(cleave.socket), "LINE": line, "SCRIPT": script,
+           "CLEAVE_DATADIR": str(ROOT / "data"),
            "PATH": f"{cleave.path.parent}:{os.environ['PATH']}"}
     ask = {
         "bash": ["bash", "--norc", "-c", 'source <(printf "%s" "$SCRIPT"); COMP_LINE=$LINE; '
@@ -270,6 +287,9 @@ SHELLS = [pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), 
     ("cleave gpu mode 0 t", ["time-sliced"]), ("cleave gpu list -o w", ["wide"]),
     ("cleave claim create x --type DC-1-8", ["DC-1-8C"]),
     ("cleave claim create x --profile 1g", ["1g.24gb+gfx"]),
+    ("cleave gpu list --sort me", ["memory"]), ("cleave vm list --sort -v", ["-vm"]),
+    ("cleave event list --kind claim-b", ["claim-bound"]), ("cleave advise --gpu l40", ["l40s"]),
+    ("cleave operation list --kind dr", ["drain"]),
     ("cleave help gpu sch", ["scheduler"]), ("cleave no-such ", []), ("cleave gpu list x", []),
 ])
 def test_shells_complete_words_values_and_objects(cleave, shell, line, wanted):
@@ -283,6 +303,24 @@ def test_shells_complete_words_values_and_objects(cleave, shell, line, wanted):
 def test_shells_complete_files(cleave, shell, directory):
     (directory / "site-a.yaml").write_text("")
     assert completed(cleave, shell, f"cleave apply -f {directory}/site") == [f"{directory}/site-a.yaml"]
+
+
+@pytest.mark.parametrize("word, wanted", [
+    ("--type=DC-1-8", "--type=DC-1-8C"), ("--mode=mig", "--mode=mig-backed"),
+    ("--gpu=0000:4", "--gpu=0000:41:00.0"),
+])
+def test_values_behind_an_equals_sign_are_completed(cleave, word, wanted):
+    """bash ends a word there, and takes what is behind it alone; fish takes all."""
+    done = cleave.run("--complete", "--", "claim", "create", "x", word)
+    assert wanted in [line.split("\t")[0] for line in done.stdout.splitlines()]
+    if shutil.which("bash"):
+        found = completed(cleave, "bash", f"cleave claim create x {word}")
+        assert re.split("[:=]", wanted, maxsplit=word.count(":") + 1)[-1] in found
+
+
+def test_bash_completes_files_behind_an_equals_sign(cleave, directory):
+    (directory / "site-a.yaml").write_text("")
+    assert completed(cleave, "bash", f"cleave apply --file={directory}/site") == [f"{directory}/site-a.yaml"]
 
 
 def test_bash_completes_addresses_behind_a_colon(cleave):

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -49,6 +50,7 @@ static inline int answered_run(const char *line, struct error *err)
     CLEANUP_FREE char *text = xasprintf("cleave %s", line);
     char *rest = text;
     (void)setenv("TZ", "UTC", 1);
+    tzset();
     char *argv[ANSWERED_MAX_WORDS] = {NULL};
     int argc = 0;
     struct cli cli = {0};

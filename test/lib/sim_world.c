@@ -10,7 +10,6 @@
 #include "exec/seat.h"
 #include "test.h"
 
-#define MAX_ADDED 32
 
 void sim_world_init(struct sim_world *world, const struct catalog *catalog,
                     const struct rules *rules, const char *boards,
@@ -103,7 +102,7 @@ static void new_uuid(char out[37])
 struct plan *sim_world_plan(struct sim_world *world, struct claim *add, size_t n_add,
                             const char *const *remove, size_t n_remove, bool allocate)
 {
-    const struct claim *list[MAX_ADDED] = {NULL};
+    CLEANUP_FREE const struct claim **list = xcalloc(n_add + 1, sizeof(*list));
     sim_world_look(world);
     world->err = (struct error){0};
     struct planner planner = sim_world_planner(world);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the rules share. Private to src/lint. */
-#ifndef LINT_RULE_H
-#define LINT_RULE_H
+#ifndef LINT_LINT_RULE_H
+#define LINT_LINT_RULE_H
 
 #include "lint/finding.h"
 #include "model/claim.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lint/rule.h"
+#include "lint/lint_rule.h"
 
 #include <stdarg.h>
 

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/distribution.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "place/joint.h"
+#include "plan/bars.h"
+#include "plan/gpu_gate.h"
+#include "plan/group.h"
+#include "plan/work_solve.h"
+#include "plan/work_try.h"
+
+/* A judgement takes some 50 us: a second at the most. What failed takes 27 MB at the most. */
+#define MAX_JUDGED 20000
+#define MAX_STEPS 100000
+
+/* Claims that every GPU takes for the same. */
+struct kind {
+    VEC(const struct claim *) claims;
+};
+
+/* A kind on one GPU: the claim as it would come there. */
+struct entry {
+    bool admitted;
+    struct admitted as;
+};
+
+struct distribution {
+    struct works *works;
+    VEC(struct kind) kinds;
+    struct entry *entries; /* per GPU and kind */
+    struct joint_kind sizes[JOINT_MAX];
+    uint32_t pieces[JOINT_MAX];
+    uint32_t *classes; /* per GPU */
+};
+
+static struct entry *entry_at(const struct distribution *it, size_t gpu, size_t kind)
+{
+    return &it->entries[gpu * it->kinds.n + kind];
+}
+
+void distribution_take_back(struct works *works)
+{
+    for (size_t g = 0; g < works->n; g++) {
+        works->items[g].n_added = 0;
+        work_solve_again(&works->items[g]);
+    }
+}
+
+/* ---- kinds of claims ---- */
+
+/* Has the claim's VM another claim, of which what it may have depends? */
+static bool is_of_several(const struct works *works, const struct claim *const *claims, size_t n,
+                          const struct claim *claim)
+{
+    size_t others = 0;
+    const struct claims *stored = works->items[0].planner->claims;
+    for (size_t i = 0; claim->vm[0] != '\0' && i < n; i++) {
+        others += claims[i] != claim && str_eq(claims[i]->vm, claim->vm);
+    }
+    for (size_t i = 0; claim->vm[0] != '\0' && i < stored->n; i++) {
+        others += !str_eq(stored->items[i].name, claim->name) &&
+                  str_eq(stored->items[i].vm, claim->vm);
+    }
+    return others > 0;
+}
+
+/* Which way a claim is served does not matter: what both ask for is the same. */
+static bool asks_for_the_same(const struct claim *a, const struct claim *b)
+{
+    const struct claim_spec *one = &a->spec;
+    const struct claim_spec *other = &b->spec;
+    return one->mode == other->mode && one->start == other->start && one->mixed == other->mixed &&
+           one->guest == other->guest && one->migratable == other->migratable &&
+           str_eq(one->gpu, other->gpu) && str_eq(one->type, other->type) &&
+           str_eq(one->profile, other->profile);
+}
+
+/* False: more kinds than are searched. */
+static bool sort_claims(struct distribution *it, const struct claim *const *claims, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct claim *claim = claims[i];
+        bool alone = !claim->reserved.set && !is_of_several(it->works, claims, n, claim);
+        struct kind *mine = NULL;
+        for (vec_each(&it->kinds, kind)) {
+            const struct claim *first = kind->claims.items[0];
+            if (alone && !first->reserved.set && asks_for_the_same(first, claim) &&
+                !is_of_several(it->works, claims, n, first)) {
+                mine = kind;
+            }
+        }
+        if (mine == NULL && it->kinds.n == JOINT_MAX) {
+            return false;
+        }
+        mine = mine != NULL ? mine : vec_push(&it->kinds);
+        *vec_push(&mine->claims) = claim;
+    }
+    return true;
+}
+
+static uint32_t size_of(const struct entry *entry)
+{
+    const struct admitted *as = &entry->as;
+    uint32_t mib = as->type != NULL      ? as->type->framebuffer_mib
+                   : as->profile != NULL ? as->profile->memory_mib
+                   : as->model != NULL   ? as->model->memory_mib
+                                         : CAT_UNKNOWN;
+    return mib == CAT_UNKNOWN ? 0 : mib;
+}
+
+static void admit_all(struct distribution *it)
+{
+    it->entries = xcalloc(it->works->n * it->kinds.n, sizeof(*it->entries));
+    for (size_t k = 0; k < it->kinds.n; k++) {
+        uint32_t size = UINT32_MAX;
+        for (size_t g = 0; g < it->works->n; g++) {
+            struct entry *entry = entry_at(it, g, k);
+            const struct claim *first = it->kinds.items[k].claims.items[0];
+            entry->admitted = work_admit(&it->works->items[g], first, &entry->as, NULL) == 0;
+            if (entry->admitted && size_of(entry) < size) {
+                size = size_of(entry);
+            }
+        }
+        it->pieces[k] = (uint32_t)k;
+        it->sizes[k] = (struct joint_kind){.n = (uint32_t)it->kinds.items[k].claims.n,
+                                           .size = size == UINT32_MAX ? 0 : size};
+    }
+}
+
+/* ---- classes of GPUs ---- */
+
+/* Do only functions of its own board share its group? */
+static bool is_alone(const struct gpu *gpu)
+{
+    for (vec_each(&gpu->group_members, member)) {
+        if (!pci_same_slot(&member->addr, &gpu->addr)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Nothing stands on it, and no other device goes along with it. */
+static bool is_plain(const struct gpu_work *work)
+{
+    const struct gpu *gpu = work->gpu;
+    return work->model != NULL && work->n_kept + work->n_gone == 0 && gpu->gis.n == 0 &&
+           gpu->vgpus.n == 0 && is_alone(gpu) && gpu->problem[0] == '\0' &&
+           bars_find(work->planner, &gpu->addr) == NULL &&
+           planner_record_of(work->planner, gpu) == NULL;
+}
+
+static bool is_like(const struct distribution *it, size_t a, size_t b)
+{
+    const struct gpu_work *one = &it->works->items[a];
+    const struct gpu_work *other = &it->works->items[b];
+    bool same = is_plain(one) && is_plain(other) && str_eq(one->model->key, other->model->key) &&
+                one->gpu->mode == other->gpu->mode &&
+                one->gpu->mig_enabled == other->gpu->mig_enabled &&
+                one->gpu->vfs.n == other->gpu->vfs.n &&
+                one->gpu->vfs_enabled == other->gpu->vfs_enabled &&
+                one->gpu->iface == other->gpu->iface &&
+                str_eq(one->gpu->driver, other->gpu->driver);
+    for (size_t k = 0; same && k < it->kinds.n; k++) {
+        same = entry_at(it, a, k)->admitted == entry_at(it, b, k)->admitted;
+    }
+    return same;
+}
+
+static void sort_gpus(struct distribution *it)
+{
+    it->classes = xcalloc(it->works->n, sizeof(*it->classes));
+    for (size_t g = 0; g < it->works->n; g++) {
+        it->classes[g] = (uint32_t)g;
+        for (size_t before = 0; before < g; before++) {
+            if (it->classes[before] == before && is_like(it, g, before)) {
+                it->classes[g] = (uint32_t)before;
+                break;
+            }
+        }
+    }
+}
+
+/* ---- what one GPU can hold, and what all do ---- */
+
+static bool gpu_holds(void *data, uint32_t gpu, const uint16_t *counts)
+{
+    struct distribution *it = data;
+    struct gpu_work *work = &it->works->items[gpu];
+    work->n_added = 0;
+    for (size_t k = 0; k < it->kinds.n; k++) {
+        const struct entry *entry = entry_at(it, gpu, k);
+        for (size_t i = 0; i < counts[k]; i++) {
+            if (!entry->admitted || work->n_added == WORK_MAX_CLAIMS) {
+                work->n_added = 0;
+                return false;
+            }
+            struct admitted *added = &work->added[work->n_added];
+            const struct claim_spec spec = entry->as.claim.spec;
+            *added = entry->as;
+            added->claim = *it->kinds.items[k].claims.items[i];
+            added->claim.spec = spec;
+            work->moved[work->n_added++] = NULL;
+        }
+    }
+    bool holds = work_solve(work, NULL) == 0 && group_check(work, NULL) == 0;
+    work->n_added = 0;
+    return holds;
+}
+
+/* Each claim is tried as one that comes alone: only that is sure. */
+static bool take_in(void *data, const uint16_t *counts)
+{
+    struct distribution *it = data;
+    CLEANUP_FREE size_t *taken = xcalloc(it->kinds.n, sizeof(*taken));
+    distribution_take_back(it->works);
+    for (size_t g = 0; g < it->works->n; g++) {
+        for (size_t k = 0; k < it->kinds.n; k++) {
+            for (size_t i = 0; i < counts[g * it->kinds.n + k]; i++) {
+                const struct claim *claim = it->kinds.items[k].claims.items[taken[k]++];
+                if (work_try(&it->works->items[g], claim, NULL, NULL) != 0) {
+                    distribution_take_back(it->works);
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- the answer ---- */
+
+static void tell(const struct joint_answer *answer, size_t n, struct error *err)
+{
+    char text[ERROR_TEXT_SIZE];
+    CLEANUP_STRBUF struct strbuf out = {0};
+    if (err == NULL) {
+        return;
+    }
+    STR_SET(text, err->message);
+    strbuf_addf(&out, "%s; ", text);
+    if (answer->verdict == JOINT_NONE) {
+        strbuf_addf(&out, "no distribution of the %zu claims over the GPUs serves all", n);
+    } else {
+        strbuf_addf(&out, "none of the distributions tried serves all %zu claims", n);
+    }
+    if (answer->at_most > 0 && answer->at_most < n) {
+        strbuf_addf(&out, ", there is room for at most %u of them", answer->at_most);
+    }
+    STR_SET(err->message, strbuf_str(&out));
+}
+
+static void distribution_done(struct distribution *it)
+{
+    for (vec_each(&it->kinds, kind)) {
+        vec_done(&kind->claims);
+    }
+    vec_done(&it->kinds);
+    free(it->entries);
+    free(it->classes);
+}
+
+bool distribution_make(struct works *works, const struct claim *const *claims, size_t n,
+                       struct error *err)
+{
+    CLEANUP(distribution_done) struct distribution it = {.works = works};
+    if (works->n > JOINT_MAX_BINS || n > JOINT_MAX_ITEMS || !sort_claims(&it, claims, n)) {
+        return false;
+    }
+    admit_all(&it);
+    sort_gpus(&it);
+    const struct joint_question question = {.kinds = it.sizes,
+                                            .n_kinds = (uint32_t)it.kinds.n,
+                                            .pieces = it.pieces,
+                                            .n_pieces = (uint32_t)it.kinds.n,
+                                            .classes = it.classes,
+                                            .n_bins = (uint32_t)works->n,
+                                            .holds = gpu_holds,
+                                            .accepts = take_in,
+                                            .data = &it,
+                                            .max_judged = MAX_JUDGED,
+                                            .max_steps = MAX_STEPS};
+    CLEANUP(joint_answer_done) struct joint_answer answer;
+    joint_choose(&question, &answer);
+    if (answer.verdict == JOINT_FOUND) {
+        return true;
+    }
+    distribution_take_back(works);
+    tell(&answer, n, err);
+    return false;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What rules look at: the objects that facts are read from. */
+#ifndef RULES_RULE_FACTS_H
+#define RULES_RULE_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/vec.h"
+#include "catalog/catalog.h"
+#include "model/check.h"
+#include "model/claim.h"
+#include "model/host.h"
+#include "model/need.h"
+
+#define FACT_SIZE 128
+
+/* Values of facts as text, where no object has them: a case of a test of rules (rules/cases.h). */
+struct given_fact {
+    size_t fact;
+    char value[FACT_SIZE];
+};
+struct given_facts {
+    struct given_fact *items;
+    size_t n;
+    size_t cap;
+};
+
+/* Another claim of the same VM, with a vGPU of its own, for rules about both together. */
+struct rule_other {
+    const char *claim; /* its name */
+    const char *type;
+    const struct gpu_model *model;  /* NULL unknown */
+    const struct cat_vgpu_type *of; /* NULL unknown */
+    uint32_t n_same;                /* vGPUs of the claim's own type that the VM would have */
+};
+
+/* What the rules look at. `gpu` may be NULL (offline): rules about observed facts don't apply then.
+ * `spec` may be NULL where no claim is judged. */
+struct rule_facts {
+    const struct claim_spec *spec; /* mode already resolved */
+    const struct gpu_model *model;
+    const struct cat_vgpu_type *type;  /* NULL without a vGPU */
+    const struct cat_profile *profile; /* GI profile, NULL without */
+    const struct gpu *gpu;
+    const struct gpu_scheduler *scheduler; /* that the GPU has or will have; NULL unknown */
+    bool has_vm;                           /* the claim names a VM */
+    const char *claim;                     /* its name; NULL unknown */
+    const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
+    /* Versions on the host, and of NVIDIA's driver in the guest; NULL or "" unknown. */
+    const char *libvirt, *driver, *qemu, *kernel, *guest_driver;
+    const struct need *need; /* that the claim is to serve; NULL: none was stated */
+    licence_set licences;    /* each alone covers the claim; 0: it needs none */
+    /* A migration's two sides; only the rules that apply to migrations look at them. */
+    const struct migration_facts *source, *target;
+    const struct given_facts *given; /* instead of all of the above; NULL: none */
+};
+
+#endif

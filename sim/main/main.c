@@ -29,15 +29,31 @@ static int help(FILE *to, int status)
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
         fprintf(to, "  cleave-sim %-8s %s\n", verbs[i].name, verbs[i].text);
     }
-    fputs("\n`cleave-sim VERB --help` shows more.\n", to);
+    fputs("\n`cleave-sim help VERB` shows more.\n", to);
     return status;
+}
+
+/* argv[0] is the verb. */
+static int run_verb(int argc, char **argv)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        if (str_eq(verbs[i].name, argv[0])) {
+            return verbs[i].run(argc, argv);
+        }
+    }
+    fprintf(stderr, "cleave-sim: there is no verb \"%s\"; see cleave-sim --help\n", argv[0]);
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
     log_set_program("cleave-sim");
+    char *help_words[] = {argc > 2 ? argv[2] : NULL, (char[]){"--help"}, NULL};
     if (argc < 2) {
         return help(stderr, EXIT_USAGE);
+    }
+    if (str_eq(argv[1], "help") && argc == 3) { /* "help ctl" is "ctl --help" */
+        return run_verb(2, help_words);
     }
     if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h") || str_eq(argv[1], "help")) {
         return help(stdout, EXIT_SUCCESS);
@@ -46,11 +62,5 @@ int main(int argc, char **argv)
         puts("cleave-sim " CLEAVE_VERSION);
         return EXIT_SUCCESS;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-        if (str_eq(verbs[i].name, argv[1])) {
-            return verbs[i].run(argc - 1, argv + 1);
-        }
-    }
-    fprintf(stderr, "cleave-sim: there is no verb \"%s\"; see cleave-sim --help\n", argv[1]);
-    return EXIT_USAGE;
+    return run_verb(argc - 1, argv + 1);
 }

@@ -17,6 +17,7 @@
 #include "sim/fuse/proc_root.h"
 #include "sim/run/devnode.h"
 #include "sim/run/emulator.h"
+#include "sim/run/fault_places.h"
 
 #define TICK_MS 200
 #define MAX_PROC_FILE (1024 * 1024)
@@ -91,6 +92,7 @@ static int start_parts(struct sim_host *host, const char *state_dir, struct part
     sim_forget_dead(host, no_process_lives);
     host->on_power_off = power_off;
     host->process_lives = process_lives;
+    host->has_place = fault_places_have;
     read_own(host);
     devnodes_start(&parts->nodes, host);
     result = sim_rpc_start(host, SIM_SOCKET, &parts->rpc, err);

@@ -272,23 +272,23 @@ static int op_fault_clear(struct sim_host *host, struct reader *r, json_t *reply
 static const struct op {
     const char *name;
     op_fn *fn;
-    bool for_all;     /* asks only: any user may */
-    const char *tool; /* what faults call it, NULL: they can't hit it */
+    bool for_all;       /* asks only: any user may */
+    enum sim_tool tool; /* what faults call it; SIM_NO_TOOL: they can't hit it */
 } ops[] = {
-    {"close", op_close, false, NULL},
-    {"describe", op_describe, true, NULL},
-    {"driver-load", op_driver_load, false, NULL},
-    {"driver-reload", op_driver_reload, false, NULL},
-    {"driver-unload", op_driver_unload, false, NULL},
-    {"fault-add", op_fault_add, false, NULL},
-    {"fault-clear", op_fault_clear, false, NULL},
-    {"fault-list", op_fault_list, true, NULL},
-    {"open", op_open, false, "open"},
-    {"reboot", op_reboot, false, NULL},
-    {"reset", op_reset, false, "reset"},
-    {"set", op_set, false, NULL},
-    {"sriov", op_sriov, false, "sriov-manage"},
-    {"status", op_status, true, NULL},
+    {"close", op_close, false, SIM_NO_TOOL},
+    {"describe", op_describe, true, SIM_NO_TOOL},
+    {"driver-load", op_driver_load, false, SIM_NO_TOOL},
+    {"driver-reload", op_driver_reload, false, SIM_NO_TOOL},
+    {"driver-unload", op_driver_unload, false, SIM_NO_TOOL},
+    {"fault-add", op_fault_add, false, SIM_NO_TOOL},
+    {"fault-clear", op_fault_clear, false, SIM_NO_TOOL},
+    {"fault-list", op_fault_list, true, SIM_NO_TOOL},
+    {"open", op_open, false, SIM_TOOL_OPEN},
+    {"reboot", op_reboot, false, SIM_NO_TOOL},
+    {"reset", op_reset, false, SIM_TOOL_RESET},
+    {"set", op_set, false, SIM_NO_TOOL},
+    {"sriov", op_sriov, false, SIM_TOOL_SRIOV},
+    {"status", op_status, true, SIM_NO_TOOL},
 };
 
 /* What armed faults make of it: time passes here. */
@@ -300,7 +300,7 @@ static int suffer_faults(struct sim_host *host, const struct op *op, const json_
     bool known = device != NULL && pci_addr_parse(device, &addr);
     sim_lock(host);
     struct sim_strike strike =
-        sim_fault_strike(host, SIM_CALL_TOOL, op->tool, known ? &addr : NULL);
+        sim_fault_strike(host, SIM_CALL_TOOL, sim_tools[op->tool], known ? &addr : NULL);
     sim_unlock(host);
     sim_fault_wait(host, &strike, NULL, NULL);
     return strike.code;
@@ -312,7 +312,7 @@ static int perform(struct sim_host *host, const struct op *op, struct reader *r,
     if (!op->for_all && !root) {
         return -EACCES;
     }
-    int result = op->tool != NULL ? suffer_faults(host, op, r->object) : 0;
+    int result = op->tool != SIM_NO_TOOL ? suffer_faults(host, op, r->object) : 0;
     if (result < 0) {
         return result;
     }

@@ -20,6 +20,9 @@
 WORDS_LOCAL(access_words, "access", 3, WORD(0, "any"), WORD(1, "read"), WORD(2, "write"))
 WORDS_LOCAL(ecc_words, "ECC error", 2, WORD(0, "corrected"), WORD(1, "uncorrected"))
 
+const char *const sim_tools[SIM_TOOLS] = {
+    [SIM_TOOL_OPEN] = "open", [SIM_TOOL_RESET] = "reset", [SIM_TOOL_SRIOV] = "sriov-manage"};
+
 /* ---- reading ---- */
 
 /* 19, "NVML_ERROR_IN_USE" or "IN_USE". */
@@ -116,7 +119,18 @@ static bool holds_call(const struct sim_fault *fault)
     return fault->nvml != 0 || fault->errnum != 0 || fault->delay_us != 0 || fault->hang;
 }
 
-static int read_fault(struct reader *r, struct sim_fault *fault)
+/* A fault at no place would wait for ever, and its test would pass. */
+static bool is_place(const struct sim_host *host, const char *at)
+{
+    for (size_t i = 0; i < SIM_TOOLS; i++) {
+        if (fnmatch(at, sim_tools[i], 0) == 0) {
+            return true;
+        }
+    }
+    return host->has_place == NULL || host->has_place(at);
+}
+
+static int read_fault(const struct sim_host *host, struct reader *r, struct sim_fault *fault)
 {
     const char *at = reader_str_or(r, "at", MAX_TEXT, "");
     int access = reader_word_or(r, "access", &access_words, 0);
@@ -140,6 +154,14 @@ static int read_fault(struct reader *r, struct sim_fault *fault)
     }
     if (at[0] == '\0' && fault->device[0] == '\0') {
         reader_fail(r, "device", "the fault needs `device`: the GPU that it affects");
+    }
+    if (at[0] != '\0' && !is_place(host, at)) {
+        reader_fail(
+            r, "at",
+            "there is no place \"%s\": give a function of NVML (`cleave-sim coverage` lists "
+            "them), a file of the kernel such as nvidia/current_vgpu_type, unbind or "
+            "sriov_numvfs, or sriov-manage, reset, open",
+            at);
     }
     return reader_end(r) < 0 ? -EINVAL : 0;
 }
@@ -201,7 +223,7 @@ static uint32_t free_bit(const struct sim_host *host)
 int sim_fault_add(struct sim_host *host, struct reader *r, uint32_t *ret_id)
 {
     struct sim_fault fault = {0};
-    int result = read_fault(r, &fault);
+    int result = read_fault(host, r, &fault);
     if (result < 0) {
         return result;
     }

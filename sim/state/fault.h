@@ -28,6 +28,10 @@
 #include "base/json.h"
 #include "sim/state/state.h"
 
+/* Tools, as faults call them. */
+enum sim_tool { SIM_TOOL_OPEN, SIM_TOOL_RESET, SIM_TOOL_SRIOV, SIM_TOOLS, SIM_NO_TOOL = SIM_TOOLS };
+extern const char *const sim_tools[SIM_TOOLS];
+
 /* Calls of what kind a name belongs to. */
 enum sim_call { SIM_CALL_NVML, SIM_CALL_READ, SIM_CALL_WRITE, SIM_CALL_TOOL };
 

@@ -264,6 +264,8 @@ struct sim_host {
     /* Asked before each change from outside, so that what an emulator held is free when it has
      * ended, not a moment later; NULL: no one is asked. Under the lock. */
     bool (*process_lives)(int32_t pid);
+    /* Can a call be at a fault's place? NULL: not known, and each may be one. */
+    bool (*has_place)(const char *at);
     bool nvml_holds_gpus; /* and keep GPUs from being unbound, as on a real host */
     /* What the machine's own kernel says in /proc/modules and /proc/devices, for the simulated one
      * to go on from; NULL: it has no such file. */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/operation.h"
 
+#include <string.h>
+
+#include "base/mem.h"
 #include "base/sm.h"
+#include "base/str.h"
 
 WORDS_DEFINE(operation_kind_id_words, "operation kind", OPERATION_KIND_COUNT,
              WORD(OPERATION_KIND_PLAN, "plan"), WORD(OPERATION_KIND_MIGRATION, "migration"),
@@ -55,6 +59,7 @@ static const struct field view_fields[] = {
     FIELD_STRING(struct operation_view, id, "id", FACE_KEPT, .required = true),
     FIELD_WORD(struct operation_view, kind, "kind", operation_kind_id, FACE_KEPT, .required = true),
     FIELD_STRING(struct operation_view, subject, "subject", FACE_KEPT, .required = true),
+    FIELD_STRING(struct operation_view, about, "about", FACE_STORE, .left_out = true),
     FIELD_TEXT(struct operation_view, host, "host", FACE_KEPT),
     FIELD_STRING(struct operation_view, text, "text", FACE_KEPT),
     FIELD_TEXT(struct operation_view, author, "author", FACE_KEPT),
@@ -76,6 +81,31 @@ static const struct field view_fields[] = {
     FIELD_IGNORED("body", FACE_STORE), /* the kind's, which reads it */
 };
 const struct schema operation_view_schema = SCHEMA(operation_view, view_fields);
+
+/* Between two subjects: no name of a claim, VM or GPU has a slash. */
+#define BETWEEN "//"
+
+static bool has_about(const struct operation_view *view, const char *subject)
+{
+    CLEANUP_FREE char *all = xasprintf(BETWEEN "%s" BETWEEN, view->about);
+    CLEANUP_FREE char *one = xasprintf(BETWEEN "%s" BETWEEN, subject);
+    return strstr(all, one) != NULL;
+}
+
+void operation_view_add_about(struct operation_view *view, const char *subject)
+{
+    size_t len = strlen(view->about);
+    const char *between = len > 0 ? BETWEEN : "";
+    bool fits = len + strlen(between) + strlen(subject) < sizeof(view->about);
+    if (fits && !has_about(view, subject)) {
+        str_print(view->about + len, sizeof(view->about) - len, "%s%s", between, subject);
+    }
+}
+
+bool operation_view_is_about(const struct operation_view *view, const char *subject)
+{
+    return str_eq(view->subject, subject) || has_about(view, subject);
+}
 
 json_t *operation_view_to_json(const struct operation_view *view)
 {

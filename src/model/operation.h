@@ -16,6 +16,7 @@
 #define OPERATION_SUBJECT_SIZE (VM_NAME_SIZE + 16)
 #define OPERATION_HOST_SIZE 512
 #define OPERATION_URL_SIZE 128
+#define OPERATION_ABOUT_SIZE 2048
 
 /* What takes time, by kind. Names are shown in the API and never change. */
 enum operation_kind_id {
@@ -64,6 +65,7 @@ struct operation_view {
     char id[40];
     enum operation_kind_id kind;
     char subject[OPERATION_SUBJECT_SIZE]; /* "vm/web1", "claim/a", "host" */
+    char about[OPERATION_ABOUT_SIZE];     /* more subjects: operation_view_add_about() */
     char host[OPERATION_HOST_SIZE];       /* the other one; "" */
     char text[PLAN_REASON_SIZE];          /* what it does, in words */
     char author[NAME_SIZE];
@@ -80,6 +82,11 @@ struct operation_view {
     char problem[ERROR_TEXT_SIZE], hint[ERROR_TEXT_SIZE];
     char url[OPERATION_URL_SIZE]; /* where its kind shows all of it; "" */
 };
+
+/* What else the operation has to do with, such as each of a plan's claims: as many as have room. */
+void operation_view_add_about(struct operation_view *view, const char *subject);
+/* Is it the view's subject, or one of those? */
+bool operation_view_is_about(const struct operation_view *view, const char *subject);
 
 extern const struct schema operation_view_schema;
 json_t *operation_view_to_json(const struct operation_view *view);

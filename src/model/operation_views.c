@@ -54,6 +54,24 @@ static void set_subject(char out[OPERATION_SUBJECT_SIZE], const struct plan *pla
     (void)str_copy(out, OPERATION_SUBJECT_SIZE, subject);
 }
 
+/* The claims of the plan, their VMs and its GPUs: a search for any of them finds the plan. */
+static void add_about(struct operation_view *view, const struct plan *plan)
+{
+    char bdf[BDF_SIZE];
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_KEEP) {
+            continue;
+        }
+        operation_view_add_about(view, SUBJECT("claim", entry->claim.name));
+        if (entry->claim.vm[0] != '\0') {
+            operation_view_add_about(view, SUBJECT("vm", entry->claim.vm));
+        }
+    }
+    for (vec_each(&plan->steps, step)) {
+        operation_view_add_about(view, SUBJECT("gpu", pci_addr_format(&step->gpu, bdf)));
+    }
+}
+
 struct operation_progress plan_progress(const struct plan *plan)
 {
     struct operation_progress progress = {.unit = "steps", .total = plan->steps.n};
@@ -80,6 +98,7 @@ void plan_to_operation(const struct plan *plan, struct operation_view *ret_view)
     STR_SET(ret_view->problem, plan->problem);
     STR_SET(ret_view->hint, plan_hint(plan));
     set_subject(ret_view->subject, plan);
+    add_about(ret_view, plan);
 }
 
 /* ---- migrations ---- */

@@ -211,6 +211,7 @@ static void free_data(struct operation *operation)
 static void shown_free(struct operation_shown *shown)
 {
     if (shown != NULL) {
+        free(shown->about);
         free(shown->host);
         free(shown->text);
         free(shown->problem);
@@ -324,7 +325,8 @@ void operation_cancel(struct operation *operation, const char *author)
 void operation_show(struct operation *operation, const struct operation_view *view)
 {
     struct operation_shown *shown = xcalloc(1, sizeof(*shown));
-    *shown = (struct operation_shown){.host = xstrdup(view->host),
+    *shown = (struct operation_shown){.about = xstrdup(view->about),
+                                      .host = xstrdup(view->host),
                                       .text = xstrdup(view->text),
                                       .problem = xstrdup(view->problem),
                                       .hint = xstrdup(view->hint),
@@ -361,6 +363,7 @@ struct operation *operation_of_view(struct operations *all, const struct operati
 
 static void add_shown(const struct operation_shown *shown, struct operation_view *view)
 {
+    STR_SET(view->about, shown->about);
     STR_SET(view->host, shown->host);
     STR_SET(view->text, shown->text);
     STR_SET(view->problem, shown->problem);

@@ -70,7 +70,7 @@ struct operation_kind {
 /* What an operation shows while its data do not say it: as it was stored last. Texts are its own.
  */
 struct operation_shown {
-    char *host, *text, *problem, *hint;
+    char *about, *host, *text, *problem, *hint;
     struct operation_progress progress;
 };
 

@@ -34,7 +34,7 @@ static bool is_wanted(const struct request *request, const struct operation_view
                          : str_eq(request->state, operation_state_name(view->state)));
     return state &&
            (request->kind == NULL || str_eq(request->kind, operation_kind_id_name(view->kind))) &&
-           (request->subject == NULL || str_eq(request->subject, view->subject));
+           (request->subject == NULL || operation_view_is_about(view, request->subject));
 }
 
 static int newest_first(const void *a, const void *b)

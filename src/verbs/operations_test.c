@@ -81,6 +81,36 @@ static void a_plan_is_listed_and_found_by_every_filter(void **state)
     assert_int_equal(COUNT(&f->mhost, .subject = "claim/b"), 0);
 }
 
+/* A site's plan has many claims, and none of them is its subject. */
+static void a_plan_of_several_claims_is_found_by_each(void **state)
+{
+    struct mhost_fixture *f = *state;
+    assert_int_equal(
+        mhost_apply(&f->mhost,
+                    "{\"name\": \"lab\", \"claims\": ["
+                    "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"},"
+                    "{\"name\": \"ab\", \"profile\": \"2g.10gb\", \"gpu\": \"" MHOST_A100 "\"}]}",
+                    NULL),
+        0);
+    assert_true(mhost_settle(&f->mhost));
+    static const char *const subjects[] = {"claim/a", "claim/ab",        "vm/web1",
+                                           "host",    "gpu/" MHOST_A100, "gpu/" MHOST_L40S};
+    static const char *const others[] = {"claim/b", "claim/", "vm/web", "gpu/" MHOST_RTX, "a"};
+    for (int restarts = 0; restarts < 2; restarts++) {
+        for (size_t i = 0; i < ARRAY_SIZE(subjects); i++) {
+            if (COUNT(&f->mhost, .subject = subjects[i]) != 1) {
+                fail_msg("%s finds no plan", subjects[i]);
+            }
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+            assert_int_equal(COUNT(&f->mhost, .subject = others[i]), 0);
+        }
+        mhost_stop(&f->mhost);
+        assert_int_equal(mhost_start(&f->mhost), 0);
+        assert_true(mhost_settle(&f->mhost));
+    }
+}
+
 static void a_plan_is_listed_after_a_restart(void **state)
 {
     struct mhost_fixture *f = *state;
@@ -380,6 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_plan_is_listed_and_found_by_every_filter),
+        TEST(a_plan_of_several_claims_is_found_by_each),
         TEST(a_plan_is_listed_after_a_restart),
         TEST(a_plan_that_runs_says_how_far_it_is),
         TEST(a_plan_that_cant_be_stored_is_no_operation),

@@ -43,6 +43,10 @@ struct domain_facts {
     char machine[64]; /* "pc-q35-7.2" */
     uint32_t machine_line;
     bool efi; /* UEFI firmware */
+    bool secure_boot;
+    bool suspend;      /* the guest may suspend itself to memory or disk */
+    bool iommufd;      /* of all devices, or one */
+    char security[32]; /* kind of its launch security ("sev-snp"), "" none */
     bool running;
     bool transient; /* these are the facts of the running VM: it has no stored definition */
     bool autostart;
@@ -60,6 +64,7 @@ struct domain_facts {
     uint32_t hard_limit_line;
     uint64_t hard_limit_kib;
     struct domain_remark iommu; /* its model */
+    bool iommu_caching;         /* caching mode of that */
     uint32_t n_viewers;         /* <graphics> that can show a device's own display */
     VEC(struct domain_device) devices;
     VEC(struct domain_device) saved;         /* of its saved state, those with a claim's alias */

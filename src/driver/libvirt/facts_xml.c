@@ -190,6 +190,7 @@ static void read_device(const xmlNode *root, const xmlNode *node, struct domain_
     it->managed = xml_has(node, "managed", "yes")  ? TRI_YES
                   : xml_has(node, "managed", "no") ? TRI_NO
                                                    : TRI_UNKNOWN;
+    facts->iommufd = facts->iommufd || is_on(xml_child(node, "driver"), "iommufd");
     it->display = is_on(node, "display");
     it->ramfb = is_on(node, "ramfb");
     it->by_path = is_by_path(root, node);
@@ -222,6 +223,7 @@ static void read_devices(const xmlNode *root, struct domain_facts *facts)
     const xmlNode *iommu = xml_child(devices, "iommu");
     facts->iommu.line = line_of(iommu);
     (void)XML_GET(iommu, "model", facts->iommu.what);
+    facts->iommu_caching = is_on(xml_child(iommu, "driver"), "caching_mode");
 }
 
 /* ---- what passes libvirt by ---- */
@@ -298,6 +300,23 @@ static void read_obstacles(const xmlNode *root, struct domain_facts *facts)
 
 /* ---- the whole ---- */
 
+/* libvirt, Domain XML format: BIOS bootloader (secure, firmware features), power management, launch
+ * security. */
+static void read_switches(const xmlNode *root, struct domain_facts *facts)
+{
+    const xmlNode *os = xml_child(root, "os");
+    const xmlNode *pm = xml_child(root, "pm");
+    facts->secure_boot = is_on(xml_child(os, "loader"), "secure");
+    for (xml_each(xml_child(os, "firmware"), "feature", feature)) {
+        facts->secure_boot = facts->secure_boot ||
+                             (xml_has(feature, "name", "secure-boot") && is_on(feature, "enabled"));
+    }
+    facts->suspend = is_on(xml_child(pm, "suspend-to-mem"), "enabled") ||
+                     is_on(xml_child(pm, "suspend-to-disk"), "enabled");
+    facts->iommufd = is_on(xml_child(root, "iommufd"), "enabled");
+    (void)XML_GET(xml_child(root, "launchSecurity"), "type", facts->security);
+}
+
 static void read_machine(const xmlNode *root, struct domain_facts *facts)
 {
     const xmlNode *os = xml_child(root, "os");
@@ -332,6 +351,7 @@ int facts_xml_read(const char *xml, const char *capabilities, struct domain_fact
     }
     const xmlNode *root = xmlDocGetRootElement(doc);
     read_machine(root, ret_facts);
+    read_switches(root, ret_facts);
     read_devices(root, ret_facts);
     read_emulator_args(root, ret_facts);
     read_obstacles(root, ret_facts);

@@ -113,6 +113,7 @@ enum cat_arch {
     ARCH_UNKNOWN /* of no model of the catalog: a driver may have newer ones */
 };
 const char *cat_arch_name(enum cat_arch arch);
+const char *cat_arch_key(enum cat_arch arch); /* as files name it: "ada" */
 
 /* Can the model do something? CAT_MAYBE: no source says. */
 enum cat_answer { CAT_NO, CAT_YES, CAT_MAYBE };

@@ -164,6 +164,11 @@ WORDS_LOCAL(arch_words, "architecture", ARCH_UNKNOWN, WORD(ARCH_VOLTA, "volta"),
             WORD(ARCH_TURING, "turing"), WORD(ARCH_AMPERE, "ampere"), WORD(ARCH_ADA, "ada"),
             WORD(ARCH_HOPPER, "hopper"), WORD(ARCH_BLACKWELL, "blackwell"))
 
+const char *cat_arch_key(enum cat_arch arch)
+{
+    return words_name(&arch_words, arch);
+}
+
 int cat_read_model(struct cat_file *file, const char *key, const json_t *json)
 {
     if (!is_key(key)) {

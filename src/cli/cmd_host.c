@@ -74,6 +74,22 @@ static void print_intruders(const struct cli *cli, const json_t *host)
     }
 }
 
+static void print_warnings(const struct cli *cli, const json_t *host)
+{
+    const json_t *warnings = view_at(host, "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++) {
+        const json_t *warning = json_array_get(warnings, i);
+        CLEANUP_STRBUF struct strbuf others = {0};
+        int64_t n = view_int(warning, "others", 0);
+        if (n > 0) {
+            strbuf_addf(&others, " (and %lld other GPU%s)", (long long)n, n == 1 ? "" : "s");
+        }
+        prose_print(cli_width(cli), "Warning: %s%s; %s (rule %s)", view_text(warning, "text", "-"),
+                    strbuf_str(&others), view_text(warning, "hint", "-"),
+                    view_text(warning, "rule", "-"));
+    }
+}
+
 static int cmd_host_show(struct cli *cli, const struct arguments *arguments UNUSED,
                          struct error *err)
 {
@@ -90,6 +106,7 @@ static int cmd_host_show(struct cli *cli, const struct arguments *arguments UNUS
     print_hook_problem(cli, host);
     print_held_claims(cli, host);
     print_intruders(cli, host);
+    print_warnings(cli, host);
     return 0;
 }
 

@@ -9,6 +9,11 @@ WORDS_DEFINE(check_result_words, "result", CHECK_FAILED + 1, WORD(CHECK_OK, "ok"
              WORD(CHECK_WARNING, "warning"), WORD(CHECK_UNKNOWN, "unknown"),
              WORD(CHECK_FAILED, "failed"))
 
+void checks_done(struct checks *checks)
+{
+    vec_done(checks);
+}
+
 const struct check *checks_refusal(const struct checks *checks, bool strict)
 {
     for (vec_each(checks, check)) {

@@ -41,7 +41,18 @@
     X(VM_STATE, "vm-state", "state of the VM")                                                     \
     X(HOST, "host", "name of the host")                                                            \
     X(LIBVIRT, "libvirt", "libvirt's version")                                                     \
-    X(OWN_DEVICES, "own-devices", "host devices of the VM without a claim")
+    X(OWN_DEVICES, "own-devices", "host devices of the VM without a claim")                        \
+    X(QEMU, "qemu", "QEMU's version")                                                              \
+    X(KERNEL, "kernel", "Linux's version")                                                         \
+    X(OS, "os", "operating system of the host")                                                    \
+    X(ARCH, "arch", "architecture of the host's processors")                                       \
+    X(CPU_VENDOR, "cpu-vendor", "maker of the host's processors")                                  \
+    X(CPU_MODEL, "cpu-model", "model of the host's processors")                                    \
+    X(HOST_CPU, "host-cpu", "does the VM see the host's processor as it is? on or off")            \
+    X(THREADS, "threads", "threads per core of the VM")                                            \
+    X(VIOMMU, "viommu", "virtual IOMMU of the VM: on or off")                                      \
+    X(SECURITY, "security", "how the VM's memory is encrypted; none if it is not")                 \
+    X(INTERFACE, "interface", "kernel interface of vGPUs: mdev or vendor-vfio")
 
 enum migration_fact {
 #define MIGRATION_FACT_ENUM(sym, name, text) FACT_##sym,
@@ -73,6 +84,7 @@ struct checks {
     size_t n;
     size_t cap;
 };
+void checks_done(struct checks *checks);
 /* The first that failed (or isn't ok, with `strict`); NULL if none has. */
 const struct check *checks_refusal(const struct checks *checks, bool strict);
 

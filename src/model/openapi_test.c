@@ -43,6 +43,7 @@ static const struct exception added[] = {
     {"host", "hook"},
     {"host", "heldClaims"},
     {"host", "intruders"},
+    {"host", "warnings"},
 };
 /* Always set where the struct is used. */
 static const struct exception never_null[] = {{"plan_move", "from"}, {"plan_move", "to"}};

@@ -197,8 +197,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                                .need = claim->has_need ? &claim->need : NULL,
                                .licences = licences_of(&a),
                                .has_vm = claim->vm[0] != '\0',
-                               .libvirt = planner->host->libvirt_version,
-                               .driver = planner->host->driver_version};
+                               .host = planner->host};
     result = rules_check(planner->rules, &facts, err);
     if (result != 0) {
         if (err != NULL) {

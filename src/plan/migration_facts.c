@@ -32,10 +32,38 @@ static void set_board(const struct gpu *gpu, struct migration_facts *facts)
     fact_set(facts, FACT_BOARD, gpu->name[0] != '\0' ? gpu->name : gpu->model);
 }
 
+static void set_host(const struct host *host, struct migration_facts *facts)
+{
+    fact_set(facts, FACT_HOST, host->name);
+    fact_set(facts, FACT_LIBVIRT, host->libvirt_version);
+    fact_set(facts, FACT_QEMU, host->qemu_version);
+    fact_set(facts, FACT_KERNEL, host->kernel);
+    fact_set(facts, FACT_OS, host->os);
+    fact_set(facts, FACT_ARCH, host->cpu_arch);
+    fact_set(facts, FACT_CPU_VENDOR, host->cpu_vendor);
+    fact_set(facts, FACT_CPU_MODEL, host->cpu_model);
+}
+
+static void set_machine(const struct vm_machine *machine, struct migration_facts *facts)
+{
+    char threads[16];
+    if (!machine->known) {
+        return;
+    }
+    snprintf(threads, sizeof(threads), "%u", machine->threads == 0 ? 1 : machine->threads);
+    fact_set(facts, FACT_THREADS, threads);
+    fact_set(facts, FACT_HOST_CPU, machine->host_cpu ? "on" : "off");
+    fact_set(facts, FACT_VIOMMU, machine->viommu ? "on" : "off");
+    fact_set(facts, FACT_SECURITY, machine->security[0] != '\0' ? machine->security : "none");
+}
+
 static void set_gpu(const struct host *host, const struct gpu *gpu, struct migration_facts *facts)
 {
     set_board(gpu, facts);
-    fact_set(facts, FACT_HOST, host->name);
+    set_host(host, facts);
+    if (gpu->iface != VGPU_IFACE_NONE) {
+        fact_set(facts, FACT_INTERFACE, vgpu_interface_name(gpu->iface));
+    }
     fact_set(facts, FACT_DRIVER, host->driver_version);
     set_tristate(facts, FACT_ECC, gpu->ecc, "on", "off");
     set_tristate(facts, FACT_SIZES, gpu->heterogeneous, "mixed", "equal");
@@ -77,8 +105,8 @@ void facts_of_vm(const struct host *host, const struct vm *vm, const struct clai
             strbuf_addf(&own, "%s%s", own.len > 0 ? ", " : "", vm_device_name(device, bdf));
         }
     }
-    fact_set(ret_facts, FACT_HOST, host->name);
-    fact_set(ret_facts, FACT_LIBVIRT, host->libvirt_version);
+    set_host(host, ret_facts);
+    set_machine(&vm->machine, ret_facts);
     fact_set(ret_facts, FACT_VM_STATE, vm->state == VM_UNKNOWN ? "" : vm_state_name(vm->state));
     fact_set(ret_facts, FACT_OWN_DEVICES, strbuf_str(&own));
 }
@@ -121,8 +149,7 @@ void facts_of_claim(const struct host *host, const struct gpu *gpu, const struct
 void facts_of_target(const struct host *host, const struct migration_offer *offer,
                      struct migration_facts *ret_facts)
 {
-    fact_set(ret_facts, FACT_HOST, host->name);
-    fact_set(ret_facts, FACT_LIBVIRT, host->libvirt_version);
+    set_host(host, ret_facts);
     if (host->libvirt_problem[0] == '\0') {
         bool taken = host_find_vm(host, offer->vm) != NULL ||
                      (offer->vm_uuid[0] != '\0' && host_find_vm(host, offer->vm_uuid) != NULL);

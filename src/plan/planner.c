@@ -20,6 +20,7 @@
 #include "plan/passed_over.h"
 #include "plan/reserve.h"
 #include "plan/room.h"
+#include "plan/rule_warnings.h"
 #include "plan/together.h"
 #include "plan/unread.h"
 #include "plan/work.h"
@@ -404,6 +405,7 @@ static int build(const struct planner *planner, const struct plan_request *reque
         plan_mark_changes(plan);
         bars_note(planner, plan);
         bars_note_doubles(planner, plan);
+        rule_warnings_note(planner, plan);
         *ret_plan = TAKE_PTR(plan);
     }
     return result;

@@ -91,8 +91,11 @@ static int check_gpu(const struct planner *planner, const struct gpu *gpu,
     }
     struct claim_spec spec = {
         .mode = CLAIM_TIME_SLICED, .start = NO_ID, .mixed = gpu->heterogeneous == TRI_YES};
-    struct rule_facts facts = {
-        .spec = &spec, .model = gpu_model_of(planner, gpu), .gpu = gpu, .scheduler = wanted};
+    struct rule_facts facts = {.spec = &spec,
+                               .model = gpu_model_of(planner, gpu),
+                               .gpu = gpu,
+                               .scheduler = wanted,
+                               .host = planner->host};
     result = rules_check(planner->rules, &facts, err);
     if (result != 0 && err != NULL) {
         STR_SET(err->subject, subject);

@@ -83,8 +83,7 @@ int together_check(const struct planner *planner, const struct plan_request *req
                                    .has_vm = true,
                                    .claim = claim->name,
                                    .other = &other,
-                                   .libvirt = planner->host->libvirt_version,
-                                   .driver = planner->host->driver_version};
+                                   .host = planner->host};
         result = rules_check(planner->rules, &facts, err);
     }
     if (result != 0 && err != NULL) {

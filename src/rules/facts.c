@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "rules/facts_claim.h"
+#include "rules/facts_definition.h"
 #include "rules/facts_gpu.h"
 #include "rules/facts_host.h"
 #include "rules/facts_model.h"
@@ -12,8 +13,9 @@
 #include "rules/say.h"
 
 static const struct fact_table *const tables[] = {
-    &claim_facts, &gpu_facts,  &guest_facts, &host_facts,    &licence_facts, &mode_facts,
-    &model_facts, &need_facts, &other_facts, &profile_facts, &type_facts,    &vm_facts,
+    &claim_facts, &definition_facts, &device_facts, &gpu_facts,   &guest_facts,
+    &host_facts,  &licence_facts,    &mode_facts,   &model_facts, &need_facts,
+    &other_facts, &profile_facts,    &type_facts,   &vm_facts,
 };
 
 /* After the tables: what is known of a migration's source, then of its target. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/facts_gpu.h"
 
+#include <stdio.h>
+
 #include "base/str.h"
 #include "rules/say.h"
 
@@ -62,16 +64,176 @@ static bool gpu_mixed_types_multi(const struct rule_facts *f, char *out)
     return f->gpu != NULL && say_answer(out, f->gpu->board.mixed_types_multi);
 }
 
+static bool gpu_mixed_sizes(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_answer(out, f->gpu->board.mixed_sizes);
+}
+
+static bool gpu_vgpu_host(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->board.vgpu_host != BOARD_VGPU_UNKNOWN &&
+           say_bool(out, f->gpu->board.vgpu_host == BOARD_VGPU_YES);
+}
+
+static bool gpu_mig_enabled(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->mig_capable == TRI_YES && say_bool(out, f->gpu->mig_enabled);
+}
+
+static bool gpu_mig_pending(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->mig_capable == TRI_YES && say_bool(out, f->gpu->mig_pending);
+}
+
+static bool say_switch(char *out, enum tristate value)
+{
+    return value != TRI_UNKNOWN && say_text(out, value == TRI_YES ? "on" : "off");
+}
+
+static bool gpu_ecc(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_switch(out, f->gpu->ecc);
+}
+
+static bool gpu_ecc_pending(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_switch(out, f->gpu->ecc_pending);
+}
+
+static bool gpu_exclusive_process(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_tristate(out, f->gpu->exclusive_process);
+}
+
+static bool gpu_display(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_tristate(out, f->gpu->display);
+}
+
+static bool gpu_nvlinks(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->nvlinks_known && say_number(out, f->gpu->nvlinks);
+}
+
+/* What can't be read is a problem of the GPU, and then its number of functions is unknown. */
+static bool gpu_sriov(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->problem[0] == '\0' && say_bool(out, f->gpu->vfs_total > 0);
+}
+
+static bool gpu_resettable(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->problem[0] == '\0' &&
+           say_bool(out, f->gpu->reset_methods[0] != '\0');
+}
+
+/* A function of another board in the GPU's IOMMU group that a driver of the host has; NULL: none.
+ * Functions of the GPU's own board go to the VM with it. */
+static const struct group_member *find_sharer(const struct gpu *gpu)
+{
+    for (vec_each(&gpu->group_members, member)) {
+        if (group_member_bars(member) && !pci_same_slot(&member->addr, &gpu->addr)) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+static bool gpu_group_shared(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->iommu_group != NO_ID &&
+           say_bool(out, find_sharer(f->gpu) != NULL);
+}
+
+static bool gpu_group_sharer(const struct rule_facts *f, char *out)
+{
+    const struct group_member *member = f->gpu == NULL ? NULL : find_sharer(f->gpu);
+    char bdf[BDF_SIZE];
+    return member != NULL && say_text(out, pci_addr_format(&member->addr, bdf));
+}
+
+/* ---- VBIOS: five numbers of two hexadecimal digits ---- */
+
+/* NVIDIA MIG user guide, getting started, prerequisites of RTX PRO Blackwell boards. */
+static const struct {
+    const char *model, *vbios;
+} mig_vbios[] = {
+    {"rtx-pro-5000-blackwell-48gb", "98.02.73.00.00"},
+    {"rtx-pro-5000-blackwell-72gb", "98.02.73.00.00"},
+    {"rtx-pro-6000-blackwell-ws", "98.02.55.00.00"},
+    {"rtx-pro-6000-blackwell-max-q", "98.02.6A.00.00"},
+};
+
+static bool parse_vbios(const char *text, uint64_t *ret_value)
+{
+    *ret_value = 0;
+    for (int i = 0; i < 5; i++) {
+        unsigned part = 0;
+        int len = 0;
+        if (sscanf(text, i < 4 ? "%2x.%n" : "%2x%n", &part, &len) != 1 || len == 0) {
+            return false;
+        }
+        *ret_value = *ret_value << 8 | part;
+        text += len;
+    }
+    return *text == '\0';
+}
+
+static const char *vbios_for_mig(const struct rule_facts *f)
+{
+    for (size_t i = 0; f->model != NULL && i < ARRAY_SIZE(mig_vbios); i++) {
+        if (str_eq(f->model->key, mig_vbios[i].model)) {
+            return mig_vbios[i].vbios;
+        }
+    }
+    return NULL;
+}
+
+static bool gpu_vbios(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_text(out, f->gpu->board.vbios);
+}
+
+static bool gpu_vbios_for_mig(const struct rule_facts *f, char *out)
+{
+    return say_text(out, vbios_for_mig(f));
+}
+
+static bool gpu_vbios_has_mig(const struct rule_facts *f, char *out)
+{
+    const char *least = vbios_for_mig(f);
+    uint64_t wanted = 0;
+    uint64_t has = 0;
+    return f->gpu != NULL && least != NULL && parse_vbios(least, &wanted) &&
+           parse_vbios(f->gpu->board.vbios, &has) && say_bool(out, has >= wanted);
+}
+
 static const struct fact gpu_rows[] = {
     {"gpu.address", gpu_address},
+    {"gpu.display", gpu_display},
     {"gpu.driver", gpu_driver},
+    {"gpu.ecc", gpu_ecc},
+    {"gpu.ecc-pending", gpu_ecc_pending},
+    {"gpu.exclusive-process", gpu_exclusive_process},
     {"gpu.fractional-multi-vgpu", gpu_fractional_multi},
+    {"gpu.group-shared", gpu_group_shared},
+    {"gpu.group-sharer", gpu_group_sharer},
     {"gpu.iommu", gpu_iommu},
+    {"gpu.mig-enabled", gpu_mig_enabled},
+    {"gpu.mig-pending", gpu_mig_pending},
     {"gpu.mig-time-slicing-enabled", gpu_ts_enabled},
     {"gpu.mig-time-slicing-supported", gpu_ts_supported},
+    {"gpu.mixed-sizes", gpu_mixed_sizes},
     {"gpu.mixed-types-per-vm", gpu_mixed_types_multi},
+    {"gpu.nvlinks", gpu_nvlinks},
     {"gpu.observed", gpu_observed},
+    {"gpu.resettable", gpu_resettable},
     {"gpu.scheduler", gpu_scheduler},
+    {"gpu.sriov", gpu_sriov},
+    {"gpu.vbios", gpu_vbios},
+    {"gpu.vbios-for-mig", gpu_vbios_for_mig},
+    {"gpu.vbios-has-mig", gpu_vbios_has_mig},
+    {"gpu.vgpu-host", gpu_vgpu_host},
     {"gpu.vgpu-interface", gpu_vgpu_interface},
 };
 const struct fact_table gpu_facts = FACT_TABLE(gpu_rows);

@@ -17,7 +17,7 @@ static bool model_name(const struct rule_facts *f, char *out)
 static bool model_arch(const struct rule_facts *f, char *out)
 {
     return f->model != NULL && f->model->arch != ARCH_UNKNOWN &&
-           say_text(out, cat_arch_name(f->model->arch));
+           say_text(out, cat_arch_key(f->model->arch));
 }
 
 /* A board whose profiles no one published (RTX PRO 5000 72GB) is known to have MIG by its vGPU

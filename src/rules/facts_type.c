@@ -69,8 +69,28 @@ static bool type_name(const struct rule_facts *f, char *out)
            (f->spec != NULL && say_text(out, f->spec->type));
 }
 
+static bool type_series(const struct rule_facts *f, char *out)
+{
+    char series[2] = {f->type != NULL ? f->type->series : '\0', '\0'};
+    return say_text(out, series);
+}
+
+static bool type_exclusive_type(const struct rule_facts *f, char *out)
+{
+    const struct board_type *type = board_type_of(f);
+    return type != NULL && say_answer(out, type->exclusive_type);
+}
+
+static bool type_exclusive_size(const struct rule_facts *f, char *out)
+{
+    const struct board_type *type = board_type_of(f);
+    return type != NULL && say_answer(out, type->exclusive_size);
+}
+
 static const struct fact type_rows[] = {
     {"type.compute", share_of_type},
+    {"type.exclusive-size", type_exclusive_size},
+    {"type.exclusive-type", type_exclusive_type},
     {"type.fits-profile", type_fits_profile},
     {"type.framebuffer-mib", type_framebuffer},
     {"type.max-per-gi", type_max_per_gi},
@@ -78,6 +98,7 @@ static const struct fact type_rows[] = {
     {"type.name", type_name},
     {"type.peer-transfers", type_peer_transfers},
     {"type.profile", type_profile},
+    {"type.series", type_series},
     {"type.whole-board", type_whole},
 };
 const struct fact_table type_facts = FACT_TABLE(type_rows);

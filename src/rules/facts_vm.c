@@ -33,6 +33,20 @@ static bool other_same_family(const struct rule_facts *f, char *out)
                              f->type->series == other->of->series);
 }
 
+static bool other_same_size(const struct rule_facts *f, char *out)
+{
+    return f->other != NULL && f->other->of != NULL && f->type != NULL &&
+           f->type->framebuffer_mib != CAT_UNKNOWN &&
+           f->other->of->framebuffer_mib != CAT_UNKNOWN &&
+           say_bool(out, f->type->framebuffer_mib == f->other->of->framebuffer_mib);
+}
+
+static bool other_same_gpu(const struct rule_facts *f, char *out)
+{
+    return f->other != NULL && f->other->gpu != NULL && f->gpu != NULL &&
+           say_bool(out, pci_addr_cmp(&f->gpu->addr, &f->other->gpu->addr) == 0);
+}
+
 static bool vm_same_type(const struct rule_facts *f, char *out)
 {
     return f->other != NULL && say_number(out, f->other->n_same);
@@ -46,10 +60,9 @@ static bool vm_within_limit(const struct rule_facts *f, char *out)
 }
 
 static const struct fact other_rows[] = {
-    {"other.claim", other_claim},
-    {"other.same-board-and-series", other_same_family},
-    {"other.same-type", other_same_type},
-    {"other.type", other_type},
+    {"other.claim", other_claim},         {"other.same-board-and-series", other_same_family},
+    {"other.same-gpu", other_same_gpu},   {"other.same-size", other_same_size},
+    {"other.same-type", other_same_type}, {"other.type", other_type},
 };
 const struct fact_table other_facts = FACT_TABLE(other_rows);
 

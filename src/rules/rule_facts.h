@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "model/check.h"
 #include "model/claim.h"
+#include "model/domain_facts.h"
 #include "model/host.h"
 #include "model/need.h"
 
@@ -32,7 +33,17 @@ struct rule_other {
     const char *type;
     const struct gpu_model *model;  /* NULL unknown */
     const struct cat_vgpu_type *of; /* NULL unknown */
+    const struct gpu *gpu;          /* that it is on; NULL unknown, or none yet */
     uint32_t n_same;                /* vGPUs of the claim's own type that the VM would have */
+};
+
+/* A VM's definition, and what the host knows of its devices. */
+struct rule_definition {
+    const struct domain_facts *facts;
+    uint32_t gpus;       /* whole ones, and parts of them */
+    uint32_t whole_gpus; /* among these */
+    uint32_t vgpus;      /* among these */
+    enum tristate saved; /* has the VM a saved state? */
 };
 
 /* What the rules look at. `gpu` may be NULL (offline): rules about observed facts don't apply then.
@@ -47,8 +58,13 @@ struct rule_facts {
     bool has_vm;                           /* the claim names a VM */
     const char *claim;                     /* its name; NULL unknown */
     const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
-    /* Versions on the host, and of NVIDIA's driver in the guest; NULL or "" unknown. */
+    const struct host *host;               /* NULL unknown */
+    /* Versions on the host, if they are not those of `host`, and of NVIDIA's driver in the guest;
+     * NULL or "" unknown. */
     const char *libvirt, *driver, *qemu, *kernel, *guest_driver;
+    const char *guest;                        /* the VM that is asked about; NULL: none */
+    const struct rule_definition *definition; /* NULL: none is judged */
+    const struct domain_device *device;       /* of that; NULL: the definition as a whole */
     const struct need *need; /* that the claim is to serve; NULL: none was stated */
     licence_set licences;    /* each alone covers the claim; 0: it needs none */
     /* A migration's two sides; only the rules that apply to migrations look at them. */

@@ -140,7 +140,7 @@ static const char *const subjects_of[RULE_SCOPE_COUNT] = {
     [RULE_OF_MIGRATED_DEVICE] = "source target",
     [RULE_OF_MIGRATED_VM] = "source target",
     [RULE_OF_DEFINITION] = "claim definition device gpu guest host model type",
-    [RULE_OF_HOST] = "gpu host model",
+    [RULE_OF_HOST] = "gpu guest host model",
 };
 
 /* A claim has no target, a migration's sides are no claims, and a host has no need. */

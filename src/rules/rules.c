@@ -122,11 +122,11 @@ static void check_rule(const struct rule *rule, const char *claim, const struct 
     }
 }
 
-void rules_judge_scope(const struct rules *rules, enum rule_scope scope,
-                       const struct rule_facts *facts, struct checks *ret_broken)
+static void judge(const struct rules *rules, enum rule_scope scope, enum rule_weight weight,
+                  const struct rule_facts *facts, struct checks *ret_broken)
 {
     for (vec_each(&rules->rules, rule)) {
-        if (rule->scope == scope && rule_broken(rule, facts) == TRI_YES) {
+        if (rule->scope == scope && rule->weight == weight && rule_broken(rule, facts) == TRI_YES) {
             check_rule(rule, facts->claim, facts, vec_push(ret_broken));
         }
     }
@@ -135,7 +135,29 @@ void rules_judge_scope(const struct rules *rules, enum rule_scope scope,
 void rules_judge(const struct rules *rules, const struct rule_facts *facts,
                  struct checks *ret_broken)
 {
-    rules_judge_scope(rules, RULE_OF_CLAIM, facts, ret_broken);
+    judge(rules, RULE_OF_CLAIM, RULE_REFUSES, facts, ret_broken);
+}
+
+void rules_warn(const struct rules *rules, enum rule_scope scope, const struct rule_facts *facts,
+                struct checks *ret_broken)
+{
+    judge(rules, scope, RULE_WARNS, facts, ret_broken);
+}
+
+void rules_find_broken(const struct rules *rules, enum rule_scope scope,
+                       const struct rule_facts *facts, broken_rule_fn *found, void *data)
+{
+    for (vec_each(&rules->rules, rule)) {
+        if (rule->scope == scope && rule_broken(rule, facts) == TRI_YES) {
+            struct broken_rule broken = {.id = rule->id,
+                                         .statement = rule->statement,
+                                         .source = rule->source,
+                                         .weight = rule->weight};
+            rule_fill(rule->message, facts, broken.message, sizeof(broken.message));
+            rule_fill(rule->instead, facts, broken.instead, sizeof(broken.instead));
+            found(data, &broken);
+        }
+    }
 }
 
 void rules_check_migration(const struct rules *rules, enum migration_scope scope, const char *claim,

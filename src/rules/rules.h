@@ -26,12 +26,23 @@ DEFINE_FREEP(struct rules *, rules_free)
  * only warn refuse nothing. */
 int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err);
 
-/* Appends a check for each broken rule of claims, in the order of the files. */
+/* Appends a check for each broken rule of claims that refuses, in the order of the files. */
 void rules_judge(const struct rules *rules, const struct rule_facts *facts,
                  struct checks *ret_broken);
-/* The same of any scope. */
-void rules_judge_scope(const struct rules *rules, enum rule_scope scope,
-                       const struct rule_facts *facts, struct checks *ret_broken);
+/* The same for those of any scope that warn. */
+void rules_warn(const struct rules *rules, enum rule_scope scope, const struct rule_facts *facts,
+                struct checks *ret_broken);
+
+/* A broken rule: what it is, borrowed from `rules`, and what it says. */
+struct broken_rule {
+    const char *id, *statement, *source;
+    enum rule_weight weight;
+    char message[ERROR_TEXT_SIZE], instead[ERROR_TEXT_SIZE];
+};
+typedef void broken_rule_fn(void *data, const struct broken_rule *broken);
+/* Calls `found` for each broken rule of that scope, in the order of the files. */
+void rules_find_broken(const struct rules *rules, enum rule_scope scope,
+                       const struct rule_facts *facts, broken_rule_fn *found, void *data);
 
 /* What a rule of migrations is about. */
 enum migration_scope { MIGRATION_OF_DEVICE, MIGRATION_OF_VM };

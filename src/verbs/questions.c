@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "plan/host_warnings.h"
+#include "state/planner_view.h"
 #include "state/reply_json.h"
 #include "state/state.h"
 #include "state/txn.h"
@@ -162,6 +164,8 @@ static int answer_host(struct manager *m, const char *name, json_t **ret_body, s
     json_object_set_new(*ret_body, "hook", hook_watch_to_json(m->hook_watch));
     json_object_set_new(*ret_body, "heldClaims", claim_view_held(m));
     json_object_set_new(*ret_body, "intruders", intruders_list(m));
+    const struct planner planner = planner_view(m);
+    json_object_set_new(*ret_body, "warnings", host_warnings(&planner));
     return 0;
 }
 

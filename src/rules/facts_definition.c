@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/facts_definition.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+#include "rules/say.h"
+
+#define DEFINITION_NUMBER(name, value)                                                             \
+    static bool definition_##name(const struct rule_facts *f, char *out)                           \
+    {                                                                                              \
+        return f->definition != NULL && say_number(out, (uint32_t)(f->definition->value));         \
+    }
+DEFINITION_NUMBER(host_devices, facts->devices.n)
+DEFINITION_NUMBER(gpus, gpus)
+DEFINITION_NUMBER(whole_gpus, whole_gpus)
+DEFINITION_NUMBER(vgpus, vgpus)
+
+#define DEFINITION_BOOL(name)                                                                      \
+    static bool definition_##name(const struct rule_facts *f, char *out)                           \
+    {                                                                                              \
+        return f->definition != NULL && say_bool(out, f->definition->facts->name);                 \
+    }
+DEFINITION_BOOL(secure_boot)
+DEFINITION_BOOL(suspend)
+DEFINITION_BOOL(iommufd)
+
+static bool definition_saved(const struct rule_facts *f, char *out)
+{
+    return f->definition != NULL && say_tristate(out, f->definition->saved);
+}
+
+static bool definition_security(const struct rule_facts *f, char *out)
+{
+    return f->definition != NULL &&
+           say_text(out, f->definition->facts->security[0] != '\0' ? f->definition->facts->security
+                                                                   : "none");
+}
+
+static bool definition_viommu(const struct rule_facts *f, char *out)
+{
+    return f->definition != NULL &&
+           say_text(out, f->definition->facts->iommu.line != 0 ? f->definition->facts->iommu.what
+                                                               : "none");
+}
+
+static bool definition_viommu_caching(const struct rule_facts *f, char *out)
+{
+    return f->definition != NULL && say_bool(out, f->definition->facts->iommu_caching);
+}
+
+static bool definition_machine(const struct rule_facts *f, char *out)
+{
+    return f->definition != NULL && say_text(out, f->definition->facts->machine);
+}
+
+/* QEMU's releases in their order, 4.0 being 0: three a year from there on, two of 3, 13 of 2. */
+static bool release_number(const char *text, int32_t *ret_number)
+{
+    unsigned major = 0;
+    unsigned minor = 0;
+    if (sscanf(text, "%3u.%3u", &major, &minor) != 2 || major < 2 || major > 99 || minor > 12) {
+        return false;
+    }
+    static const int32_t first[] = {-15, -2};
+    *ret_number = (major < 4 ? first[major - 2] : ((int32_t)major - 4) * 3) + (int32_t)minor;
+    return true;
+}
+
+/* Only QEMU's own types say their release: "pc-q35-7.2". Those of a distribution
+ * ("pc-q35-rhel9.4.0") have other numbers. */
+static bool machine_release(const char *machine, int32_t *ret_number)
+{
+    static const char *const kinds[] = {"pc-q35-", "pc-i440fx-"};
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (str_starts(machine, kinds[i])) {
+            return release_number(machine + strlen(kinds[i]), ret_number);
+        }
+    }
+    return false;
+}
+
+/* How many releases of QEMU the machine type is behind the host's. */
+static bool definition_machine_age(const struct rule_facts *f, char *out)
+{
+    int32_t machine = 0;
+    int32_t host = 0;
+    const char *qemu = f->qemu != NULL ? f->qemu : f->host != NULL ? f->host->qemu_version : "";
+    return f->definition != NULL && machine_release(f->definition->facts->machine, &machine) &&
+           release_number(qemu, &host) &&
+           say_number(out, host > machine ? (uint32_t)(host - machine) : 0);
+}
+
+static const struct fact definition_rows[] = {
+    {"definition.gpus", definition_gpus},
+    {"definition.host-devices", definition_host_devices},
+    {"definition.iommufd", definition_iommufd},
+    {"definition.machine", definition_machine},
+    {"definition.machine-age", definition_machine_age},
+    {"definition.saved", definition_saved},
+    {"definition.secure-boot", definition_secure_boot},
+    {"definition.security", definition_security},
+    {"definition.suspend", definition_suspend},
+    {"definition.vgpus", definition_vgpus},
+    {"definition.viommu", definition_viommu},
+    {"definition.viommu-caching", definition_viommu_caching},
+    {"definition.whole-gpus", definition_whole_gpus},
+};
+const struct fact_table definition_facts = FACT_TABLE(definition_rows);
+
+/* ---- one device ---- */
+
+static bool device_name_(const struct rule_facts *f, char *out)
+{
+    char bdf[BDF_SIZE];
+    const struct domain_device *device = f->device;
+    return device != NULL &&
+           say_text(out, device_name(device->is_mdev ? device->mdev_uuid : "", &device->addr, bdf));
+}
+
+static bool device_mdev(const struct rule_facts *f, char *out)
+{
+    return f->device != NULL && say_bool(out, f->device->is_mdev);
+}
+
+/* What is not written means no. */
+static bool device_managed(const struct rule_facts *f, char *out)
+{
+    return f->device != NULL && say_bool(out, f->device->managed == TRI_YES);
+}
+
+static const struct fact device_rows[] = {
+    {"device.managed", device_managed},
+    {"device.mdev", device_mdev},
+    {"device.name", device_name_},
+};
+const struct fact_table device_facts = FACT_TABLE(device_rows);

@@ -10,10 +10,10 @@
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE, SEVERITY_COUNT };
 WORDS_DECLARE(severity, severity_words)
 
-struct lint_rule;
-
 struct finding {
-    const struct lint_rule *rule;
+    /* The rule's id, why it is one, and where that is written; borrowed. */
+    const char *rule, *why, *source;
+    uint32_t order;         /* of the rule among all */
     enum severity severity; /* the rule's, or milder, or worse for this VM */
     uint32_t line;          /* of the stored definition as libvirt prints it; 0: none */
     char element[32];       /* "hostdev" */

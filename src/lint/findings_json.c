@@ -5,11 +5,11 @@
 
 static json_t *finding_to_json(const struct finding *it)
 {
-    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "rule", it->rule->id, "severity",
+    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "rule", it->rule, "severity",
                      severity_name(it->severity), "line",
                      it->line == 0 ? json_null() : json_integer(it->line), "element", it->element,
-                     "message", it->message, "why", it->rule->why, "source", it->rule->source,
-                     "advice", it->advice);
+                     "message", it->message, "why", it->why, "source", it->source, "advice",
+                     it->advice);
 }
 
 json_t *findings_to_json(const char *vm, const struct findings *findings)

@@ -199,20 +199,26 @@ static int worst_first(const void *a, const void *b)
     if (x->line != y->line) {
         return x->line < y->line ? -1 : 1;
     }
-    if (x->rule != y->rule) {
-        return x->rule < y->rule ? -1 : 1;
+    if (x->order != y->order) {
+        return x->order < y->order ? -1 : 1;
     }
     return strcmp(x->message, y->message);
 }
 
 void lint_domain(const struct domain_facts *facts, const struct host *host,
-                 const struct claims *claims, struct findings *ret_findings)
+                 const struct claims *claims, const struct rules *data_rules,
+                 struct findings *ret_findings)
 {
     struct lint lint = {.facts = facts, .host = host, .claims = claims, .findings = ret_findings};
     look_up(&lint);
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
         lint.rule = &rules[i];
+        lint.order = (uint32_t)i;
         rules[i].check(&lint);
+    }
+    if (data_rules != NULL) {
+        lint.order = ARRAY_SIZE(rules);
+        lint_ask_data(&lint, data_rules);
     }
     vec_done(&lint.seen);
     if (ret_findings->n > 0) {

@@ -13,10 +13,13 @@
 #include "model/claim.h"
 #include "model/domain_facts.h"
 #include "model/host.h"
+#include "rules/rules.h"
 
-/* Worst first, then by line. Nothing of the input is kept. vec_done() frees. */
+/* Worst first, then by line; `rules` (NULL: none) are asked, too, and findings borrow from them.
+ * Nothing else of the input is kept. vec_done() frees. */
 void lint_domain(const struct domain_facts *facts, const struct host *host,
-                 const struct claims *claims, struct findings *ret_findings);
+                 const struct claims *claims, const struct rules *rules,
+                 struct findings *ret_findings);
 
 /* {"vm", "findings": […], "errors", "warnings", "notes"} */
 json_t *findings_to_json(const char *vm, const struct findings *findings);

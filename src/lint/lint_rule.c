@@ -14,7 +14,10 @@ struct finding *lint_find(struct lint *lint, uint32_t line, const char *element,
         lint->findings->n--; /* a definition that bad is distinguished by its first 255 */
     }
     struct finding *finding = vec_push(lint->findings);
-    finding->rule = lint->rule;
+    finding->rule = lint->rule->id;
+    finding->why = lint->rule->why;
+    finding->source = lint->rule->source;
+    finding->order = lint->order;
     finding->severity = lint->rule->severity;
     finding->line = line;
     STR_SET(finding->element, element);

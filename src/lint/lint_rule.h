@@ -38,6 +38,7 @@ struct lint {
     const struct claims *claims;
     VEC(struct seen) seen;
     const struct lint_rule *rule; /* that is asked now */
+    uint32_t order;               /* its place among all */
     struct findings *findings;
 };
 
@@ -69,6 +70,10 @@ bool lint_must_migrate(const struct lint *lint);
 bool lint_is_same(const struct domain_device *a, const struct domain_device *b);
 /* "hostdev", or "interface". */
 const char *lint_element(const struct seen *seen);
+
+/* The rules of data/rules that are of definitions (data_rules.c). */
+struct rules;
+void lint_ask_data(struct lint *lint, const struct rules *rules);
 
 /* device_rules.c */
 lint_fn lint_managed_vgpu, lint_unmanaged_gpu, lint_absent, lint_no_vgpu, lint_by_hand,

@@ -68,6 +68,12 @@ static void side_open(struct side *side, const char *name)
     STR_SET(side->host->name, name);
     STR_SET(side->host->driver_version, "570.1");
     STR_SET(side->host->libvirt_version, "11.3.0");
+    STR_SET(side->host->qemu_version, "9.0.0");
+    STR_SET(side->host->kernel, "6.8.0");
+    STR_SET(side->host->os, "ubuntu 24.04");
+    STR_SET(side->host->cpu_arch, "x86_64");
+    STR_SET(side->host->cpu_vendor, "Intel");
+    STR_SET(side->host->cpu_model, "Cascadelake-Server");
 }
 
 static void open_fixture(struct fixture *f)
@@ -182,7 +188,8 @@ static void what_nvml_says_counts_more_than_versions(void **state)
         {"live", "migration-same-driver", CHECK_OK},
         {"cold", "migration-nvml-compatible", CHECK_FAILED},
         {"", "migration-nvml-compatible", CHECK_UNKNOWN},
-        {"", "migration-same-driver", CHECK_FAILED},
+        {"", "migration-same-driver", CHECK_OK}, /* Ubuntu's hosts may differ */
+        {"", "migration-driver-differs", CHECK_WARNING},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         WITH_FIXTURE(f);

@@ -115,7 +115,7 @@ static bool gpu_nvlinks(const struct rule_facts *f, char *out)
     return f->gpu != NULL && f->gpu->nvlinks_known && say_number(out, f->gpu->nvlinks);
 }
 
-/* What can't be read is a problem of the GPU, and then its number of functions is unknown. */
+/* Virtual functions of a GPU with a problem may not have been read: then it is unknown. */
 static bool gpu_sriov(const struct rule_facts *f, char *out)
 {
     return f->gpu != NULL && f->gpu->problem[0] == '\0' && say_bool(out, f->gpu->vfs_total > 0);

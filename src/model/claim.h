@@ -13,6 +13,7 @@
 #include "base/words.h"
 #include "model/host.h"
 #include "model/need.h"
+#include "model/vgpu_params.h"
 #include "schema/schema.h"
 
 /* The five ways to give a VM a GPU. Names are stored and never change. */
@@ -117,6 +118,7 @@ struct claim {
     struct claim_words typed;
     char choice[CHOICE_TEXT_SIZE]; /* what was chosen for the need, and why; "" */
     uint32_t count;                /* a person's wish for so many like it; 0: 1 */
+    struct vgpu_params params; /* of its vGPU */
     enum claim_state state;
     struct assignment assigned;
     struct claim_device reserved; /* on-demand: what the VM's definition names, held or not */
@@ -140,7 +142,7 @@ struct claims {
 extern const struct schema claim_schema;
 extern const struct schema assignment_schema; /* null: it isn't set */
 /* Reads the user's form: {name, tenant?, vm?, mode?, gpu?, type?, profile?, start?, mixed?,
- * guest?, migratable?, hold?, need?, count?}. Unknown keys refused. `origin`/`path` as in
+ * guest?, migratable?, hold?, params?, need?, count?}. Unknown keys refused. `origin`/`path` as in
  * base/json.h. */
 int claim_from_json(const json_t *json, const char *origin, const char *path,
                     struct claim *ret_claim, struct error *err);

@@ -120,6 +120,7 @@ static const struct field claim_fields[] = {
     FIELD_OBJECT(struct claim, typed, "typed", claim_words, FACE_KEPT, .left_out = true),
     FIELD_STRING(struct claim, choice, "choice", FACE_KEPT, .left_out = true),
     FIELD_COUNT(struct claim, count, "count", FACE_USER, .min = 1, .max = NEED_MAX_COUNT),
+    FIELD_OBJECT(struct claim, params, "params", vgpu_params, FACE_ALL, .left_out = true),
 
     FIELD_TEXT(struct claim, author, "author", FACE_KEPT),
     FIELD_TEXT(struct claim, site, "site", FACE_KEPT),

@@ -289,6 +289,15 @@ static void describe_create(const struct step *step, const char *what, char *out
     }
 }
 
+static void describe_params(const struct step *step, char *out, size_t size)
+{
+    char params[VGPU_PARAMS_TEXT_SIZE];
+    size_t len = strlen(out);
+    if (vgpu_params_any(&step->params)) {
+        str_print(out + len, size - len, ", with %s", vgpu_params_describe(&step->params, params));
+    }
+}
+
 const char *step_describe(const struct step *step, char *out, size_t size)
 {
     char gpu[BDF_SIZE];
@@ -315,6 +324,7 @@ const char *step_describe(const struct step *step, char *out, size_t size)
         break;
     case STEP_VGPU_CREATE:
         describe_create(step, what, out, size);
+        describe_params(step, out, size);
         break;
     case STEP_VGPU_DELETE:
         str_print(out, size, "delete vGPU %s on %s", step->type, what);

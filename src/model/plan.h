@@ -78,16 +78,17 @@ struct step {
     /* GI_*: placement, always given; identifies the GI. VGPU_*: that of the GI that the vGPU
      * belongs on; NO_ID when it may be on any, or is on none. */
     uint32_t start, size;
-    uint32_t gi_id;         /* VGPU_*: of that GI; NO_ID until it is made, or not known */
-    uint32_t fillers;       /* VGPU_CREATE: most places elsewhere that the driver could choose */
-    uint32_t type_id;       /* VGPU_*: NO_ID = find by name */
-    char type[NAME_SIZE];   /* VGPU_* */
-    struct pci_addr device; /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through; COMPANION_*;
-                             * BIND_VFIO: the GPU itself, or the one of its IOMMU group for whose
-                             * sake it is bound */
-    char driver[32];        /* COMPANION_*: the host's, which it has or gets back */
-    char mdev_uuid[40];     /* set: mdev interface */
-    uint32_t placement_id;  /* VGPU_CREATE in mixed mode, else NO_ID */
+    uint32_t gi_id;            /* VGPU_*: of that GI; NO_ID until it is made, or not known */
+    uint32_t fillers;          /* VGPU_CREATE: most places elsewhere that the driver could choose */
+    uint32_t type_id;          /* VGPU_*: NO_ID = find by name */
+    char type[NAME_SIZE];      /* VGPU_* */
+    struct pci_addr device;    /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through; COMPANION_*;
+                                * BIND_VFIO: the GPU itself, or the one of its IOMMU group for whose
+                                * sake it is bound */
+    char driver[32];           /* COMPANION_*: the host's, which it has or gets back */
+    char mdev_uuid[40];        /* set: mdev interface */
+    uint32_t placement_id;     /* VGPU_CREATE in mixed mode, else NO_ID */
+    struct vgpu_params params; /* VGPU_*: of the vGPU, wanted */
     struct gpu_scheduler scheduler; /* SCHEDULER_SET: wanted */
     struct gpu_scheduler former;    /* SCHEDULER_SET: before it, for the undo */
     uint64_t mmio_bytes;            /* ATTACH, DETACH: the GPU's (model/host.h); 0 unknown */

@@ -36,6 +36,7 @@ static const struct field step_fields[] = {
     FIELD_TEXT(struct step, driver, "driver", FACE_KEPT),
     FIELD_TEXT(struct step, mdev_uuid, "mdevUuid", FACE_KEPT),
     FIELD_ID(struct step, placement_id, "placementId", FACE_KEPT),
+    FIELD_OBJECT(struct step, params, "params", vgpu_params, FACE_KEPT, .left_out = true),
     FIELD_OBJECT(struct step, scheduler, "scheduler", gpu_scheduler, FACE_KEPT),
     FIELD_OBJECT(struct step, former, "formerScheduler", gpu_scheduler, FACE_KEPT),
     FIELD_SIZE(struct step, mmio_bytes, "mmioBytes", FACE_KEPT),

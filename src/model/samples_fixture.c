@@ -31,6 +31,16 @@ static struct assignment no_assignment(void)
         .gi_id = NO_ID, .start = NO_ID, .size = NO_ID, .type_id = NO_ID, .placement_id = NO_ID};
 }
 
+static struct vgpu_params sample_params(void)
+{
+    return (struct vgpu_params){.set = true,
+                                .unified_memory = TRI_YES,
+                                .debugger = TRI_NO,
+                                .profiler = TRI_YES,
+                                .frame_rate_limiter = TRI_NO,
+                                .console = TRI_YES};
+}
+
 struct claim sample_claim(const char *name)
 {
     struct claim claim = {
@@ -40,6 +50,7 @@ struct claim sample_claim(const char *name)
                  .guest = GUEST_WINDOWS,
                  .migratable = true,
                  .hold = CLAIM_ON_DEMAND},
+        .params = sample_params(),
         .state = CLAIM_FAILED,
         .assigned = sample_assignment(4),
         .reserved = {.set = true, .gpu = pf, .device = vf},
@@ -95,6 +106,7 @@ static struct step sample_step(void)
     step.type_id = 1145;
     step.device = vf;
     step.placement_id = 12;
+    step.params = sample_params();
     step.scheduler = step.former = sample_scheduler();
     step.former.adaptive = false;
     step.mmio_bytes = UINT64_C(1) << 40;

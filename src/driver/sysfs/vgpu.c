@@ -11,6 +11,7 @@
 #include "driver/sysfs/holder.h"
 #include "driver/sysfs/offer.h"
 #include "driver/sysfs/vgpu_read.h"
+#include "driver/sysfs/vgpu_write.h"
 
 static bool is_mdev(const struct step *step)
 {
@@ -205,29 +206,19 @@ static int verify(const struct sysfs *sys, struct step *step, uint32_t type_id, 
     return 0;
 }
 
-/* Asks for a placement, or takes back a request that an earlier vGPU left behind. A blank clears
- * (NVIDIA vGPU user guide, "Setting vGPU plugin parameters"). */
-static int write_placement(const struct step *step, const struct sysfs_path *params,
-                           const char *subject, struct error *err)
+/* Where the kernel keeps what the vGPU's VM starts with. */
+static struct sysfs_path params_file(const struct sysfs *sys, const struct step *step)
 {
-    if (step->placement_id != NO_ID) {
-        char value[48];
-        snprintf(value, sizeof(value), "vgpu-placement-id=%u", step->placement_id);
-        return sysfs_write(params, value, subject, err);
-    }
-    char left[1024];
-    if (sysfs_read_line(params, left, sizeof(left)) == 0 &&
-        strstr(left, "vgpu-placement-id") != NULL) {
-        return sysfs_write(params, " ", subject, err);
-    }
-    return 0;
+    return is_mdev(step)
+               ? sysfs_path(sys, "/sys/bus/mdev/devices/%s/nvidia/vgpu_params", step->mdev_uuid)
+               : sysfs_pci(sys, &step->device, "nvidia/vgpu_params");
 }
 
 static int create_vendor(const struct sysfs *sys, const struct step *step, uint32_t type_id,
                          const char *subject, struct error *err)
 {
-    struct sysfs_path params = sysfs_pci(sys, &step->device, "nvidia/vgpu_params");
-    int r = write_placement(step, &params, subject, err);
+    struct sysfs_path params = params_file(sys, step);
+    int r = vgpu_write_placement(&params, step, subject, err);
     if (r != 0) {
         return r;
     }
@@ -251,13 +242,7 @@ static int create_mdev(const struct sysfs *sys, const struct step *step, uint32_
     pci_addr_format(&step->device, bdf);
     struct sysfs_path create = sysfs_path(
         sys, "/sys/bus/pci/devices/%s/mdev_supported_types/nvidia-%u/create", bdf, type_id);
-    int r = sysfs_write(&create, step->mdev_uuid, subject, err);
-    if (r != 0) {
-        return r;
-    }
-    struct sysfs_path params =
-        sysfs_path(sys, "/sys/bus/mdev/devices/%s/nvidia/vgpu_params", step->mdev_uuid);
-    return write_placement(step, &params, subject, err);
+    return sysfs_write(&create, step->mdev_uuid, subject, err);
 }
 
 int vgpu_create(const struct sysfs *sys, struct step *step, struct error *err)
@@ -274,10 +259,13 @@ int vgpu_create(const struct sysfs *sys, struct step *step, struct error *err)
     }
     char subject[SYSFS_SUBJECT_SIZE];
     sysfs_subject("function", &step->device, subject);
-    if (now.type_id == 0) {
+    bool is_new = now.type_id == 0;
+    if (is_new) {
         r = is_mdev(step) ? create_mdev(sys, step, type_id, subject, err)
                           : create_vendor(sys, step, type_id, subject, err);
     }
+    struct sysfs_path params = params_file(sys, step);
+    r = r != 0 ? r : vgpu_write_params(&params, step, is_new, subject, err);
     return r != 0 ? r : verify(sys, step, type_id, err);
 }
 

@@ -43,9 +43,7 @@ int write_current_type(const struct ref *ref, const char *text)
 
 static int add_params(const struct sim_vgpu *vgpu, struct strbuf *out)
 {
-    if (vgpu->params[0] != '\0') {
-        strbuf_addf(out, "%s\n", vgpu->params);
-    }
+    strbuf_addf(out, "%s\n", vgpu->params); /* a newline alone where there are none, as there */
     return 0;
 }
 

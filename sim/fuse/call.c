@@ -21,6 +21,7 @@ struct call {
     off_t offset;
     struct handle *handle; /* of a read; NULL: a write */
     char text[WRITE_MAX + 1];
+    bool newline; /* at the text's end, which is not in it */
     struct sim_strike strike;
     bool done;              /* a write that is only answered later (ATTR_LATER) */
     struct pci_addr device; /* which a VM must let go of first */
@@ -95,6 +96,11 @@ static int write_file(struct call *call)
     }
     if (call->strike.code != 0 && target.node->write == write_unbind_lock) {
         return 0; /* the lock says no when it is read back, not by an error */
+    }
+    size_t len = strlen(call->text);
+    if (target.node->drops_last && !call->newline && len > 0 && !call->done) {
+        call->text[len - 1] = '\0';
+        call->newline = true; /* a write that waits is tried again */
     }
     int r =
         call->strike.code != 0 ? call->strike.code : target.node->write(&target.ref, call->text);
@@ -247,6 +253,7 @@ void call_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t size
     memcpy(call.text, data, size);
     if (size > 0 && call.text[size - 1] == '\n') {
         call.text[size - 1] = '\0';
+        call.newline = true;
     }
     perform(&call);
 }

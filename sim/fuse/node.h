@@ -25,6 +25,7 @@ struct node {
     uint64_t (*bytes)(const struct ref *ref); /* the same where it differs; NULL: `size` */
     /* How often it was made again: sysfs gives each life another inode number. NULL: once. */
     uint32_t (*lives)(const struct ref *ref);
+    bool drops_last;                     /* the last byte of a write, taken for a newline */
     bool exclusive;                      /* one process at a time has it open */
     bool (*when)(const struct ref *ref); /* NULL: always there */
     /* Content of a file, or target of a link. 0 or -errno. NULL: write-only. */

@@ -21,6 +21,17 @@
 #define RO(path, when_, read_) FILE_(path, 0444, when_, read_, NULL)
 #define WO(path, when_, write_) FILE_(path, 0200, when_, NULL, write_)
 #define RW(path, when_, read_, write_) FILE_(path, 0644, when_, read_, write_)
+/* The driver copies all but the last byte of a write, which it takes for a newline, and looks at no
+ * word of it: a value that is written without one loses its last digit (vgpu_params_store() of
+ * nvidia-vgpu-vfio, 460.73.01). */
+#define PARAMS(path, read_, write_)                                                                \
+    {.pattern = (path),                                                                            \
+     .kind = NODE_FILE,                                                                            \
+     .mode = 0644,                                                                                 \
+     .size = PAGE,                                                                                 \
+     .drops_last = true,                                                                           \
+     .read = (read_),                                                                              \
+     .write = (write_)}
 /* /proc has no sizes. */
 #define PROC(path, mode_, when_, read_, write_)                                                    \
     {.pattern = (path),                                                                            \
@@ -112,7 +123,7 @@ const struct node nodes[] = {
     DIR(FN "/nvidia", when_vendor_vfio),
     RO(FN "/nvidia/creatable_vgpu_types", NULL, read_creatable),
     RW(FN "/nvidia/current_vgpu_type", NULL, read_current_type, write_current_type),
-    RW(FN "/nvidia/vgpu_params", NULL, read_vf_params, write_vf_params),
+    PARAMS(FN "/nvidia/vgpu_params", read_vf_params, write_vf_params),
     RO(FN "/nvidia/gpu_instance_id", NULL, read_vf_gi),
     RO(FN "/nvidia/placement_id", NULL, read_vf_placement),
     RW(FN "/nvidia/warm_update", NULL, read_warm_update, write_warm_update),
@@ -141,7 +152,7 @@ const struct node nodes[] = {
      .write = write_uevent},
     WO(MDEV "/remove", NULL, write_mdev_remove),
     DIR(MDEV "/nvidia", NULL),
-    RW(MDEV "/nvidia/vgpu_params", NULL, read_mdev_params, write_mdev_params),
+    PARAMS(MDEV "/nvidia/vgpu_params", read_mdev_params, write_mdev_params),
     RO(MDEV "/nvidia/placement_id", NULL, read_mdev_placement),
     DIR(MDEV "/power", NULL),
     RW(MDEV "/power/control", NULL, read_power_control, write_power_control),

@@ -63,18 +63,22 @@ struct sim_gi {
     uint32_t n_cis;
 };
 
+/* Bytes that vgpu_params takes, a newline among them (VGPU_CONFIG_PARAMS_MAX_LENGTH of
+ * nvidia-vgpu-vfio, 460.73.01). */
+#define SIM_PARAMS_MAX 1024
+
 /* A vGPU; lives on a VF (vendor VFIO or mdev) or on the PF (mdev without SR-IOV). */
 struct sim_vgpu {
     bool exists;
     const struct cat_vgpu_type *type;
-    uint32_t instance;     /* NVML vGPU instance id, unique on the host */
-    uint32_t gi_id;        /* SIM_NONE if time-sliced */
-    uint32_t placement_id; /* SIM_NONE if not applicable */
-    char uuid[40];         /* vGPU UUID; with mdev also the device's name */
-    char params[256];      /* vgpu_params as written */
-    int32_t opener;        /* pid of the emulator that has it open, 0 none */
-    char vm_uuid[40];      /* of that emulator's -uuid */
-    uint32_t iommu_group;  /* of the mdev; a vendor-VFIO vGPU uses its VF's */
+    uint32_t instance;           /* NVML vGPU instance id, unique on the host */
+    uint32_t gi_id;              /* SIM_NONE if time-sliced */
+    uint32_t placement_id;       /* SIM_NONE if not applicable */
+    char uuid[40];               /* vGPU UUID; with mdev also the device's name */
+    char params[SIM_PARAMS_MAX]; /* vgpu_params as written */
+    int32_t opener;              /* pid of the emulator that has it open, 0 none */
+    char vm_uuid[40];            /* of that emulator's -uuid */
+    uint32_t iommu_group;        /* of the mdev; a vendor-VFIO vGPU uses its VF's */
 };
 
 /* What a function's files keep and no one else looks at. Not hardware: the state file does not keep

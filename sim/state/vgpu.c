@@ -442,14 +442,14 @@ int sim_vgpu_set_params(struct sim_host *host, struct sim_gpu *gpu, struct sim_v
 {
     char text[sizeof(vgpu->params)];
     if (!STR_SET(text, params)) {
-        return -EINVAL;
+        return -E2BIG;
     }
     char *clean = str_trim(text);
     if (!str_is_clean(clean)) {
-        return -EINVAL;
+        return -EINVAL; /* the state file takes no such text */
     }
     if (vgpu->opener != 0) {
-        return -EBUSY;
+        return -EPERM; /* vgpu_params_store() of nvidia-vgpu-vfio, 460.73.01 */
     }
     STR_SET(vgpu->params, clean);
     uint32_t wanted = sim_params_placement(clean);

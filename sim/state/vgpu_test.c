@@ -320,7 +320,7 @@ static void a_vgpu_in_use_is_neither_replaced_nor_deleted(void **state)
     assert_int_equal(set_type(fix, gpu, 0, 1152), -EBUSY);
     assert_int_equal(sim_open_device(fix->host, "0001:61:00.4", 100, "vm"), 0);
     assert_int_equal(set_type(fix, gpu, 0, 0), -EBUSY);
-    assert_int_equal(sim_vf_set_params(fix->host, gpu, &gpu->vfs[0], "disable_vnc=1"), -EBUSY);
+    assert_int_equal(sim_vf_set_params(fix->host, gpu, &gpu->vfs[0], "disable_vnc=1"), -EPERM);
     sim_close_device(fix->host, "0001:61:00.4", 100);
     assert_int_equal(set_type(fix, gpu, 0, 0), 0);
     assert_int_equal(set_type(fix, gpu, 0, 0), 0);

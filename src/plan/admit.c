@@ -15,13 +15,14 @@ static void claim_subject(const struct claim *claim, char *out, size_t size)
 /* What a claim of each mode must, may and can't say. */
 enum takes { TAKES_NO, MAY_TAKE, MUST_HAVE };
 static const struct {
-    enum takes type, profile, start, migratable;
+    enum takes type, profile, start, migratable, params;
 } needs[] = {
-    [CLAIM_PASSTHROUGH] = {TAKES_NO, TAKES_NO, TAKES_NO, MAY_TAKE}, /* a rule refuses that one */
-    [CLAIM_TIME_SLICED] = {MUST_HAVE, TAKES_NO, TAKES_NO, MAY_TAKE},
-    [CLAIM_MIG_BACKED] = {MUST_HAVE, MAY_TAKE, MAY_TAKE, MAY_TAKE},
-    [CLAIM_TIME_SLICED_MIG_BACKED] = {MUST_HAVE, MAY_TAKE, MAY_TAKE, MAY_TAKE},
-    [CLAIM_GPU_INSTANCE] = {TAKES_NO, MUST_HAVE, MAY_TAKE, TAKES_NO},
+    [CLAIM_PASSTHROUGH] = {TAKES_NO, TAKES_NO, TAKES_NO, MAY_TAKE,
+                           TAKES_NO}, /* a rule refuses that one */
+    [CLAIM_TIME_SLICED] = {MUST_HAVE, TAKES_NO, TAKES_NO, MAY_TAKE, MAY_TAKE},
+    [CLAIM_MIG_BACKED] = {MUST_HAVE, MAY_TAKE, MAY_TAKE, MAY_TAKE, MAY_TAKE},
+    [CLAIM_TIME_SLICED_MIG_BACKED] = {MUST_HAVE, MAY_TAKE, MAY_TAKE, MAY_TAKE, MAY_TAKE},
+    [CLAIM_GPU_INSTANCE] = {TAKES_NO, MUST_HAVE, MAY_TAKE, TAKES_NO, TAKES_NO},
 };
 _Static_assert(ARRAY_SIZE(needs) == CLAIM_MODE_COUNT, "every mode says what it takes");
 
@@ -80,6 +81,12 @@ static int check_fields(const struct claim *claim, const struct cat_vgpu_type *t
     result = check_field(claim, needs[mode].migratable, spec->migratable, "migration", err);
     if (result != 0) {
         error_hint(err, "leave out migratable: no VM has a bare GPU instance");
+        return result;
+    }
+    result = check_field(claim, needs[mode].params, vgpu_params_any(&claim->params),
+                         "vGPU parameters", err);
+    if (result != 0) {
+        error_hint(err, "parameters are of a vGPU, and this claim gets none");
     }
     return result;
 }
@@ -189,6 +196,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
         return result;
     }
     struct rule_facts facts = {.spec = &a.claim.spec,
+                               .params = &a.claim.params,
                                .model = a.model,
                                .type = a.type,
                                .profile = a.profile,

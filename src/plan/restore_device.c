@@ -115,6 +115,7 @@ void restore_vgpu(struct restore *r, struct restore_item *item)
     step->device = got->device;
     STR_SET(step->mdev_uuid, got->mdev_uuid);
     step->placement_id = got->placement_id;
+    step->params = item->claim.params;
     item->outcome = RESTORE_COMES;
 }
 

@@ -103,8 +103,11 @@ struct step *work_delete_vgpu(struct gpu_work *work, const struct vgpu *vgpu)
     step->device = vgpu->vf;
     STR_SET(step->mdev_uuid, vgpu->mdev_uuid);
     step->placement_id = vgpu->placement_id;
+    if (vgpu->params_known) { /* an undo makes it with these */
+        step->params = vgpu_params_said(vgpu->params);
+    }
     const struct gi *gi = vgpu->gi_id != NO_ID ? gpu_find_gi(work->gpu, vgpu->gi_id) : NULL;
-    if (gi != NULL) { /* an undo makes it there again */
+    if (gi != NULL) { /* and there */
         step_set_instance(step, gi);
         STR_SET(step->profile, gi->profile);
     }

@@ -39,13 +39,38 @@ static bool claim_name(const struct rule_facts *f, char *out)
     return say_text(out, f->claim);
 }
 
+/* A parameter that the claim has no word about is as the driver has it. */
+static bool say_param(const struct rule_facts *f, const char *word, char *out)
+{
+    const struct vgpu_param *param = vgpu_param_find(word);
+    if (f->params == NULL || param == NULL) {
+        return false;
+    }
+    enum tristate value = vgpu_param_get(f->params, param);
+    return say_bool(out, value == TRI_UNKNOWN ? param->initial : value == TRI_YES);
+}
+
+#define CLAIM_PARAM(name, word)                                                                    \
+    static bool claim_##name(const struct rule_facts *f, char *out)                                \
+    {                                                                                              \
+        return say_param(f, word, out);                                                            \
+    }
+CLAIM_PARAM(console, "console")
+CLAIM_PARAM(debugger, "debugger")
+CLAIM_PARAM(frame_rate_limiter, "frame-rate-limiter")
+CLAIM_PARAM(profiler, "profiler")
+
 static const struct fact claim_rows[] = {
+    {"claim.console", claim_console},
+    {"claim.debugger", claim_debugger},
+    {"claim.frame-rate-limiter", claim_frame_rate_limiter},
     {"claim.guest", claim_guest},
     {"claim.has-vm", claim_has_vm},
     {"claim.migratable", claim_migratable},
     {"claim.mixed", claim_mixed},
     {"claim.mode", claim_mode},
     {"claim.name", claim_name},
+    {"claim.profiler", claim_profiler},
     {"claim.type", claim_type},
 };
 const struct fact_table claim_facts = FACT_TABLE(claim_rows);

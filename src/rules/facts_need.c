@@ -12,8 +12,21 @@
 NEED_BOOL(graphics)
 NEED_BOOL(peer_traffic)
 NEED_BOOL(predictable)
-NEED_BOOL(unified_memory)
-NEED_BOOL(live_migration)
+
+/* A claim in exact words says these two as well: by its parameters, and as migratable. */
+static bool need_unified_memory(const struct rule_facts *f, char *out)
+{
+    bool wanted = f->params != NULL && f->params->unified_memory == TRI_YES;
+    bool needed = f->need != NULL && f->need->unified_memory;
+    return (f->need != NULL || f->params != NULL) && say_bool(out, needed || wanted);
+}
+
+static bool need_live_migration(const struct rule_facts *f, char *out)
+{
+    bool wanted = f->params != NULL && f->spec != NULL && f->spec->migratable;
+    bool needed = f->need != NULL && f->need->live_migration;
+    return (f->need != NULL || f->params != NULL) && say_bool(out, needed || wanted);
+}
 
 static bool need_boundary(const struct rule_facts *f, char *out)
 {

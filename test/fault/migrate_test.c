@@ -428,7 +428,8 @@ static void what_comes_in_is_in_hand_after_a_restart(void **state)
 
 int main(int argc, char **argv)
 {
-    static char time_sliced[] = "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"" VM "\"}";
+    static char time_sliced[] = "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"" VM
+                                "\", \"params\": {\"console\": false}}";
     static char mig_backed[] = "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"" VM "\"}";
     static struct loss losses[] = {{time_sliced, "target", MIGRATION_SWITCHING},
                                    {time_sliced, "source", MIGRATION_SWITCHING},

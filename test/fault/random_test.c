@@ -57,11 +57,16 @@ static uint32_t draw(struct play *play, uint32_t below)
 }
 
 static const char *const wishes[] = {
-    "\"type\": \"A100-1-5C\"",   "\"type\": \"A100-2-10C\"",
-    "\"type\": \"A100-3-20C\"",  "\"type\": \"A100-8C\"",
-    "\"type\": \"DC-1-8C\"",     "\"type\": \"DC-1-24C\"",
-    "\"type\": \"L40S-8Q\"",     "\"type\": \"L40S-12Q\", \"mixed\": true",
-    "\"profile\": \"1g.5gb\"",   "\"mode\": \"passthrough\", \"gpu\": \"" MHOST_L40S "\"",
+    "\"type\": \"A100-1-5C\"",
+    "\"type\": \"A100-2-10C\", \"params\": {\"console\": false}",
+    "\"type\": \"A100-3-20C\"",
+    "\"type\": \"A100-8C\"",
+    "\"type\": \"DC-1-8C\"",
+    "\"type\": \"DC-1-24C\"",
+    "\"type\": \"L40S-8Q\"",
+    "\"type\": \"L40S-12Q\", \"mixed\": true, \"params\": {\"profiler\": true}",
+    "\"profile\": \"1g.5gb\"",
+    "\"mode\": \"passthrough\", \"gpu\": \"" MHOST_L40S "\"",
     "\"mode\": \"passthrough\"",
 };
 

@@ -22,8 +22,10 @@ static void create_second(struct mhost *mhost)
 
 static void create_mixed(struct mhost *mhost)
 {
-    mhost_create(
-        mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"mixed\": true, \"vm\": \"web1\"}", NULL);
+    mhost_create(mhost,
+                 "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"mixed\": true, \"vm\": \"web1\", "
+                 "\"params\": {\"profiler\": true}}",
+                 NULL);
 }
 
 static void create_passthrough(struct mhost *mhost)
@@ -64,7 +66,7 @@ static void create_on_demand(struct mhost *mhost)
 {
     mhost_create(mhost,
                  "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\", "
-                 "\"hold\": \"on-demand\"}",
+                 "\"hold\": \"on-demand\", \"params\": {\"unifiedMemory\": true}}",
                  NULL);
 }
 

@@ -26,7 +26,8 @@ struct fake_gi {
 struct fake_vf {
     char type[NAME_SIZE]; /* "": no vGPU */
     uint32_t type_id, gi_id, placement_id;
-    uint64_t birth; /* as in struct vgpu */
+    char params[VGPU_PARAMS_TEXT_SIZE]; /* its vgpu_params */
+    uint64_t birth;                     /* as in struct vgpu */
 };
 
 struct fake_gpu {

@@ -413,6 +413,7 @@ static int create_vgpu(struct fake_gpu *gpu, struct step *step)
         vf->type_id = step->type_id;
         vf->placement_id = step->placement_id;
         STR_SET(vf->type, step->type);
+        vgpu_params_line(&step->params, step->placement_id, vf->params);
     }
     step->assigned_gi_id = vf->gi_id;
     return 0;
@@ -502,6 +503,7 @@ static int fake_pci_observe(struct pci_port *port, struct host *host, struct err
                 vgpu->placement_id = from->vfs[j].placement_id;
                 vgpu->vf = vf->addr;
                 STR_SET(vgpu->type, from->vfs[j].type);
+                vgpu->params_known = STR_SET(vgpu->params, from->vfs[j].params);
             }
         }
     }

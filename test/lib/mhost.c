@@ -369,9 +369,13 @@ static const char *check_device(struct fake_host *host, const struct claim *clai
         return NULL;
     }
     const struct fake_vf *vf = vf_of(host, claim);
-    return vf != NULL && str_eq(vf->type, claim->spec.type)
+    if (vf == NULL || !str_eq(vf->type, claim->spec.type)) {
+        return "is bound to a vGPU that is not there";
+    }
+    char why[ERROR_TEXT_SIZE];
+    return vgpu_params_serve(&claim->params, vf->params, why, sizeof(why))
                ? NULL
-               : "is bound to a vGPU that is not there";
+               : "is bound to a vGPU with other parameters";
 }
 
 static const char *check_claim(const struct mhost *mhost, const struct claim *claim)

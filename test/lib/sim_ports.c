@@ -340,10 +340,10 @@ static int make_mdev(struct sim_host *host, struct sim_gpu *gpu, const struct ca
                           : sim_mdev_create(host, &step->device, sim_type_id(gpu->model, type),
                                             step->mdev_uuid);
     there = sim_find_mdev(host, step->mdev_uuid, NULL, NULL);
-    if (r == 0 && step->placement_id != NO_ID) {
-        char params[48];
-        snprintf(params, sizeof(params), "vgpu-placement-id=%u", step->placement_id);
-        r = sim_vgpu_set_params(host, gpu, there, params);
+    if (r == 0) {
+        char params[VGPU_PARAMS_TEXT_SIZE];
+        r = sim_vgpu_set_params(host, gpu, there,
+                                vgpu_params_line(&step->params, step->placement_id, params));
     }
     return done(r, err, "creating a mediated device");
 }
@@ -358,11 +358,9 @@ static int make_vf_vgpu(struct sim_host *host, struct sim_gpu *gpu,
     if (vf->vgpu.exists) {
         return vf->vgpu.type == type ? 0 : refuse(err, "another vGPU is there", -EEXIST);
     }
-    char params[48] = " ";
-    if (step->placement_id != NO_ID) {
-        snprintf(params, sizeof(params), "vgpu-placement-id=%u", step->placement_id);
-    }
-    int r = sim_vf_set_params(host, gpu, vf, params);
+    char params[VGPU_PARAMS_TEXT_SIZE];
+    int r = sim_vf_set_params(host, gpu, vf,
+                              vgpu_params_line(&step->params, step->placement_id, params));
     r = r != 0 ? r : sim_vf_set_type(host, gpu, vf, sim_type_id(gpu->model, type));
     if (r == 0 && step->placement_id != NO_ID && vf->vgpu.placement_id != step->placement_id) {
         return refuse(err, "another placement was given", -EIO);

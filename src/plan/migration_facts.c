@@ -111,22 +111,23 @@ void facts_of_vm(const struct host *host, const struct vm *vm, const struct clai
     fact_set(ret_facts, FACT_OWN_DEVICES, strbuf_str(&own));
 }
 
-/* "enable_uvm=1, enable_debugging=0": a parameter that is not there is off, as the user guide says
- * of all three (NVIDIA vGPU software user guide 17, "Setting vGPU plugin parameters"). */
-static const char *param(const struct vgpu *vgpu, const char *name)
+/* As the vGPU has it, or as the claim has it made on the target. */
+static void set_param(enum tristate is, enum tristate wanted, enum migration_fact fact,
+                      struct migration_facts *facts)
 {
-    const char *at = strstr(vgpu->params, name);
-    bool on = at != NULL && at[strlen(name)] == '=' && at[strlen(name) + 1] == '1';
-    return on ? "on" : "off";
+    set_tristate(facts, fact, wanted == TRI_YES ? TRI_YES : is, "on", "off");
 }
 
-static void set_params(const struct vgpu *vgpu, struct migration_facts *facts)
+static void set_params(const struct vgpu *vgpu, const struct vgpu_params *wanted,
+                       struct migration_facts *facts)
 {
+    struct vgpu_params is = {0};
     if (vgpu != NULL && vgpu->params_known) {
-        fact_set(facts, FACT_UVM, param(vgpu, "enable_uvm"));
-        fact_set(facts, FACT_DEBUGGING, param(vgpu, "enable_debugging"));
-        fact_set(facts, FACT_PROFILING, param(vgpu, "enable_profiling"));
+        is = vgpu_params_read(vgpu->params);
     }
+    set_param(is.unified_memory, wanted->unified_memory, FACT_UVM, facts);
+    set_param(is.debugger, wanted->debugger, FACT_DEBUGGING, facts);
+    set_param(is.profiler, wanted->profiler, FACT_PROFILING, facts);
 }
 
 void facts_of_claim(const struct host *host, const struct gpu *gpu, const struct claim *claim,
@@ -141,7 +142,7 @@ void facts_of_claim(const struct host *host, const struct gpu *gpu, const struct
         return;
     }
     set_gpu(host, gpu, ret_facts);
-    set_params(gpu_find_vgpu(gpu, got->mdev_uuid, &got->device), ret_facts);
+    set_params(gpu_find_vgpu(gpu, got->mdev_uuid, &got->device), &claim->params, ret_facts);
 }
 
 /* ---- the target ---- */

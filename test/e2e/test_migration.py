@@ -296,6 +296,31 @@ def test_a_debugger_is_seen_in_the_plugin_s_parameters(pairs, image):
     assert pair.where("vm1") == [a]
 
 
+@pytest.mark.parametrize("host, kind", [(VFIO, "L40S-8Q"), (MDEV, "A100-8C")])
+def test_the_target_makes_the_vgpu_with_the_claim_s_parameters(pairs, image, host, kind):
+    pair = pairs(host)
+    params = {"frameRateLimiter": False, "console": False}
+    pair.boot_claimed(image, "vm1", pair.alpha, type=kind, params=params)
+    assert pair.migrate("vm1", pair.alpha).returncode == 0
+    claim = pair.beta.api.get("/v1/claims")["claims"][0]
+    assert claim["params"] == params
+    got = claim["assigned"]
+    at = f"mdev/devices/{got['mdevUuid']}" if got["mdevUuid"] else f"pci/devices/{got['device']}"
+    assert pair.beta.sh(f"cat /sys/bus/{at}/nvidia/vgpu_params").strip() == \
+        "frame_rate_limiter=0, disable_vnc=1"
+
+
+def test_a_claim_with_a_debugger_is_not_moved(pairs, image):
+    pair = pairs(VFIO)
+    a = pair.alpha
+    a.define_guest(image, "vm1", arguments="cleave.fb=7")
+    got = a.create("vm1", vm="vm1", params={"debugger": True}, **TYPE)["assigned"]
+    a.sh(f"echo ' ' >/sys/bus/pci/devices/{got['device']}/nvidia/vgpu_params")  # drifted
+    assert a.cleave.run("vm", "start", "vm1").returncode == 0
+    refused(pair, pair.migrate("vm1", a), "migration-without-debugging")
+    assert pair.where("vm1") == [a]
+
+
 # ---- while it moves ----
 
 @pytest.fixture

@@ -91,6 +91,32 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
     return true;
 }
 
+/* Does its vGPU stand, and will its VM start with other parameters than the claim's? */
+static bool has_other_params(const struct manager *m, const struct claim *claim, char *text,
+                             size_t size)
+{
+    char bdf[BDF_SIZE];
+    char why[ERROR_TEXT_SIZE];
+    const struct gpu *gpu =
+        m->host != NULL && claim->state == CLAIM_BOUND && vgpu_params_any(&claim->params)
+            ? claim_find_gpu(claim, m->host)
+            : NULL;
+    const struct vgpu *vgpu = gpu != NULL ? claim_vgpu_at(claim, gpu) : NULL;
+    if (vgpu == NULL || !claim_is_vgpu(claim, vgpu)) {
+        return false;
+    }
+    const char *device = device_name(vgpu->mdev_uuid, &vgpu->vf, bdf);
+    if (!vgpu->params_known) {
+        str_print(text, size, "the parameters of its vGPU %s can't be read", device);
+        return true;
+    }
+    if (vgpu_params_serve(&claim->params, vgpu->params, why, sizeof(why))) {
+        return false;
+    }
+    str_print(text, size, "another program changed its vGPU %s: %s", device, why);
+    return true;
+}
+
 json_t *claim_view(const struct manager *m, const struct claim *claim)
 {
     char text[ERROR_TEXT_SIZE];
@@ -99,7 +125,8 @@ json_t *claim_view(const struct manager *m, const struct claim *claim)
     if (gone != NULL) {
         say_gone(m, claim, gone, json);
     } else if (claim->problem[0] == '\0' && (claim_lacks_device(m, claim, text, sizeof(text)) ||
-                                             claim_is_intruded(m, claim, text, sizeof(text)))) {
+                                             claim_is_intruded(m, claim, text, sizeof(text)) ||
+                                             has_other_params(m, claim, text, sizeof(text)))) {
         json_object_set_new(json, "problem", encode_text(text));
     }
     return json;

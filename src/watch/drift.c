@@ -64,6 +64,22 @@ static void describe_companions(const struct gpu *was, const struct gpu *is, str
     }
 }
 
+/* A vGPU that stays, and whose VM will start with other parameters. */
+static void describe_params(const struct gpu *was, const struct gpu *is, struct strbuf *text)
+{
+    char device[BDF_SIZE];
+    for (vec_each(&is->vgpus, now)) {
+        const struct vgpu *before = gpu_find_vgpu(was, now->mdev_uuid, &now->vf);
+        bool same = before != NULL && before->type_id == now->type_id &&
+                    before->birth == now->birth && before->params_known && now->params_known;
+        if (same && !str_eq(before->params, now->params)) {
+            strbuf_addf(text, "%sparameters of vGPU %s \"%s\", were \"%s\"",
+                        text->len > 0 ? "; " : "", device_name(now->mdev_uuid, &now->vf, device),
+                        now->params, before->params);
+        }
+    }
+}
+
 static void describe(const struct gpu *was, const struct gpu *is, struct strbuf *text)
 {
     if (was->mode != is->mode) {
@@ -85,6 +101,7 @@ static void describe(const struct gpu *was, const struct gpu *is, struct strbuf 
     say_count(text, count_gis_missing(is, was), "GPU instances new");
     say_count(text, count_vgpus_missing(was, is), "vGPUs gone");
     say_count(text, count_vgpus_missing(is, was), "vGPUs new");
+    describe_params(was, is, text);
 }
 
 /* True if the GPU works again. */

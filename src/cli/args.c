@@ -155,7 +155,7 @@ static int take_command_option(const struct command *command, size_t option, con
         error_hint(err, "leave the option out, or give it a value");
         return -REASON_INVALID;
     }
-    if (command->repeats != option + 1) {
+    if ((command->repeats & REPEATS(option)) == 0) {
         char typed[64];
         str_print(typed, sizeof(typed), "--%s", command->options[option].name);
         return option_take_once(typed, value == NULL ? "" : value, &arguments->values[option], err);
@@ -165,7 +165,8 @@ static int take_command_option(const struct command *command, size_t option, con
         return error_set(err, REASON_INVALID, "", "--%s can be given %d times at most",
                          command->options[option].name, WORDS_MAX_REPEATED);
     }
-    arguments->repeated[arguments->n_repeated++] = arguments->values[option];
+    arguments->repeated[arguments->n_repeated].option = option;
+    arguments->repeated[arguments->n_repeated++].value = arguments->values[option];
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/view.h"
 #include "cli/vm_lint_view.h"
 #include "layout/layout.h"
+#include "model/vgpu_params.h"
 
 /* Indices of the options in their tables, for arguments->values. */
 enum { CLAIM_LIST_RELEASED };
@@ -30,6 +31,7 @@ enum {
     CLAIM_TENANT,
     CLAIM_ON_DEMAND,
     CLAIM_MOVE_IDLE,
+    CLAIM_PARAM,
     CLAIM_COUNT
 };
 
@@ -79,6 +81,45 @@ static int add_need(json_t *body, const struct arguments *arguments, struct erro
     return r;
 }
 
+#define PARAM_WORD_SIZE 32
+
+/* "unified-memory=on". */
+static int add_param(json_t *params, const char *text, struct error *err)
+{
+    char word[PARAM_WORD_SIZE];
+    size_t len = strcspn(text, "=");
+    const char *value = text[len] == '=' ? text + len + 1 : "";
+    bool fits = str_print(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : 0), text);
+    const struct vgpu_param *param = fits ? vgpu_param_find(word) : NULL;
+    if (param == NULL || (!str_eq(value, "on") && !str_eq(value, "off"))) {
+        error_set(err, REASON_INVALID, "", "--param is NAME=on or NAME=off, and \"%s\" is neither",
+                  text);
+        error_hint(err, "the names: unified-memory, debugger, profiler, frame-rate-limiter, "
+                        "console");
+        return -REASON_INVALID;
+    }
+    json_t *on = json_boolean(str_eq(value, "on"));
+    if (json_object_get(params, param->name) != NULL &&
+        json_object_get(params, param->name) != on) {
+        return error_set(err, REASON_INVALID, "", "--param says of %s both on and off", word);
+    }
+    json_object_set_new(params, param->name, on);
+    return 0;
+}
+
+static int add_params(json_t *body, const struct arguments *arguments, struct error *err)
+{
+    int result = 0;
+    json_t *params = arguments->n_repeated > 0 ? json_object() : NULL;
+    json_object_set_new(body, "params", params);
+    for (size_t i = 0; result == 0 && i < arguments->n_repeated; i++) {
+        if (arguments->repeated[i].option == CLAIM_PARAM) {
+            result = add_param(params, arguments->repeated[i].value, err);
+        }
+    }
+    return result;
+}
+
 static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "name", arguments->args[0]);
@@ -110,6 +151,7 @@ static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, 
     const char *profile = arguments->values[CLAIM_PROFILE];
     int result = profile == NULL ? 0 : split_profile(body, profile, err);
     result = result != 0 ? result : add_need(body, arguments, err);
+    result = result != 0 ? result : add_params(body, arguments, err);
     result = result != 0 ? result : plan_follow_change(cli, "POST", "/v1/claims", body, err);
     if (result == 0) {
         CLEANUP_JSON json_t *claims = json_pack("[O]", body);
@@ -231,6 +273,19 @@ static void add_need_words(const json_t *claim, struct strbuf *out)
     }
 }
 
+/* "unified-memory on, console off". */
+static void add_wanted_params(const json_t *claim, struct strbuf *out)
+{
+    const json_t *params = view_at(claim, "params");
+    for (size_t i = 0; i < VGPU_PARAM_COUNT; i++) {
+        const json_t *value = json_object_get(params, vgpu_param_table[i].name);
+        if (json_is_boolean(value)) {
+            strbuf_addf(out, "%s%s %s", out->len > 0 ? ", " : "", vgpu_param_table[i].word,
+                        json_is_true(value) ? "on" : "off");
+        }
+    }
+}
+
 static const struct column wanted_fields[] = {
     {"State", .path = "state"},
     {"Problem", .path = "problem"},
@@ -244,6 +299,7 @@ static const struct column wanted_fields[] = {
     {"Mixed Sizes", .path = "mixed", .format = COLUMN_FLAG},
     {"Guest", .path = "guest"},
     {"Migratable", .path = "migratable", .format = COLUMN_FLAG},
+    {"Parameters", .cell = add_wanted_params, .none = "the driver's defaults"},
     {"Hold", .path = "hold"},
     {"Need", .cell = add_need_words},
     {"Chosen", .path = "choice"},
@@ -309,6 +365,9 @@ static const struct command_option claim_create_options[] = {
     [CLAIM_TENANT] = {"tenant", 0, "TENANT", "owner of the claim; default: \"default\""},
     [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "keep the device only while the VM is on"},
     [CLAIM_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
+    [CLAIM_PARAM] = {"param", 0, "NAME=on|off",
+                     "parameter of the vGPU: unified-memory, debugger, profiler, "
+                     "frame-rate-limiter or console; may be given several times"},
     [CLAIM_COUNT] = {"count", 0, "N", "so many claims, NAME-1 to NAME-N, for VMs VM-1 to VM-N"},
     NEED_OPTIONS,
 };
@@ -329,6 +388,7 @@ static const struct command commands[] = {
                   "claim create train --vm train --memory 18G --isolation hardware",
                   "claim create whole --vm big --mode passthrough --gpu l40s"},
      OPTIONS(claim_create_options),
+     .repeats = REPEATS(CLAIM_PARAM),
      .changes = true,
      .waits = true,
      .run = cmd_claim_create},

@@ -39,7 +39,7 @@ static int make_body(const struct arguments *arguments, json_t **ret_body, struc
     json_t *to = json_array();
     json_object_set_new(body, "to", to);
     for (size_t i = 0; i < arguments->n_repeated; i++) {
-        if (json_array_append_new(to, read_target(arguments->repeated[i])) != 0) {
+        if (json_array_append_new(to, read_target(arguments->repeated[i].value)) != 0) {
             return error_set(err, REASON_INVALID, "", "a target is not UTF-8 text");
         }
     }
@@ -260,7 +260,7 @@ static const struct command commands[] = {
      .help = "migrate or stop every VM of this host, and keep new claims off its GPUs",
      .examples = {"host drain --dry-run", "host drain --to qemu+ssh://host-2/system"},
      OPTIONS(drain_options),
-     .repeats = 1 + DRAIN_TO,
+     .repeats = REPEATS(DRAIN_TO),
      .changes = true,
      .waits = true,
      .run = cmd_host_drain},

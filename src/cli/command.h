@@ -3,12 +3,14 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdint.h>
+
 #include "cli/cli.h"
 
 #define COMMAND_MAX_ARGS 2
 #define COMMAND_MAX_EXAMPLES 3
 #define COMMAND_MAX_OPTIONS 40
-#define WORDS_MAX_REPEATED 8
+#define WORDS_MAX_REPEATED 16
 
 struct command_option {
     const char *name;
@@ -26,7 +28,10 @@ struct arguments {
     size_t n_names;
     const char *
         values[COMMAND_MAX_OPTIONS]; /* by index into command->options; "" for a flag that is set */
-    const char *repeated[WORDS_MAX_REPEATED]; /* of the option that repeats: all of its values */
+    struct {
+        size_t option; /* as in values[] */
+        const char *value;
+    } repeated[WORDS_MAX_REPEATED]; /* of the options that repeat: all of their values */
     size_t n_repeated;
 };
 
@@ -45,8 +50,8 @@ struct command {
     const char *examples[COMMAND_MAX_EXAMPLES]; /* whole lines, without "cleave " */
     const struct command_option *options;
     size_t n_options;
-    size_t repeats; /* 1 + index of the option that may be given several times; 0: none */
-    bool changes;   /* takes --dry-run and, if a plan may follow, --no-wait */
+    uint64_t repeats; /* set of REPEATS(option): these may be given several times */
+    bool changes;     /* takes --dry-run and, if a plan may follow, --no-wait */
     bool waits;
     bool lists;                    /* takes --no-headers, --sort and -o name */
     const struct listing *listing; /* of one that lists: whose columns --sort takes */
@@ -61,6 +66,7 @@ struct command_table {
     const struct command *commands;
     size_t n;
 };
+#define REPEATS(option) (UINT64_C(1) << (option))
 #define COMMAND_TABLE(rows) {.commands = (rows), .n = ARRAY_SIZE(rows)}
 #define OPTIONS(table) .options = (table), .n_options = ARRAY_SIZE(table)
 

@@ -261,6 +261,9 @@ class Machine:
             on = [(claim, it) for claim, it in got if it["gpu"] == bdf]
             found += compare(f"{bdf}: vGPUs", vgpus(gpu),
                              sorted(device(it) for claim, it in on if is_vgpu(claim)))
+            wanted = {device(it): params(claim) for claim, it in on if is_vgpu(claim)}
+            there = {name: line for name, line in written(gpu).items() if name in wanted}
+            found += compare(f"{bdf}: parameters of vGPUs", there, wanted)
             found += compare(f"{bdf}: GPU instances", sorted((gi["name"], gi["start"])
                                                              for gi in gpu["gis"]),
                              sorted({(it["profile"], it["start"]) for _, it in on if it["profile"]}))
@@ -298,6 +301,28 @@ def vgpus(gpu):
         if vgpu is not None:  # an mdev has an IOMMU group of its own
             mdevs.append(vgpu["uuid"] if vgpu["iommu_group"] else vf["bdf"])
     return sorted(mdevs)
+
+
+# By the API's name: the driver's, and its words for off and on.
+PARAMS = {"unifiedMemory": ("enable_uvm", "01"), "debugger": ("enable_debugging", "01"),
+          "profiler": ("enable_profiling", "01"),
+          "frameRateLimiter": ("frame_rate_limiter", "01"), "console": ("disable_vnc", "10")}
+
+
+def params(claim):
+    """What a claim's vGPU is to have in vgpu_params, next to its placement."""
+    given = claim.get("params") or {}
+    return {f"{key}={words[given[name]]}" for name, (key, words) in PARAMS.items() if name in given}
+
+
+def written(gpu):
+    """The same as the hardware has it, by the vGPU's UUID or address."""
+    found = {mdev["uuid"]: mdev.get("params", "") for mdev in gpu["mdevs"]}
+    for vf in gpu.get("vfs") or []:
+        vgpu = vf.get("vgpu") or {}
+        found[vgpu["uuid"] if vgpu.get("iommu_group") else vf["bdf"]] = vgpu.get("params", "")
+    return {name: {word for word in line.replace(",", " ").split()
+                   if not word.startswith("vgpu-placement-id")} for name, line in found.items()}
 
 
 def compare(what, there, wanted):

@@ -32,6 +32,10 @@ PLANS = {
         [], {"a": {"type": "L40S-24Q", "gpu": L40S_1, "mixed": True, "vm": "v00"},
              "b": {"type": "L40S-4Q", "gpu": L40S_1, "mixed": True, "vm": "v01"},
              "c": {"mode": "gpu-instance", "profile": "3g.20gb", "gpu": A100}}),
+    "vGPUs with parameters": (
+        [], {"a": {"type": "L40S-48Q", "gpu": L40S_1, "params": {"unifiedMemory": True}},
+             "b": {"type": "L40S-8Q", "gpu": L40S_2, "mixed": True, "params": {"console": False}},
+             "c": {"type": "L40S-8Q", "gpu": L40S_2, "mixed": True}}),
     "everything released": ([{**shared(4), "w": {"mode": "passthrough", "gpu": L40S_2, "vm": "w"}}],
                             {}),
 }

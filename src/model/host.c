@@ -21,7 +21,7 @@ WORDS_DEFINE(vm_state_words, "state of a VM", VM_CRASHED + 1, WORD(VM_UNKNOWN, "
              WORD(VM_CRASHED, "crashed"))
 
 /* Members with memory of their own, for both who frees them and who copies them. */
-#define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers) X(guests)
+#define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers) X(guests) X(uses)
 #define VM_VECS(X) X(devices) X(saved_devices)
 #define HOST_VECS(X) X(functions) X(other_mdevs) X(gpus) X(vms) X(vm_ends) X(vm_reports)
 
@@ -227,6 +227,79 @@ void host_settle_vm_name(const struct host *host, struct vm *vm)
     }
 }
 
+/* The vGPUs of its type that can be there at once, where they share: a GPU or its instance. */
+static uint32_t most_of_type(const struct gpu *gpu, const struct vgpu *vgpu,
+                             enum share_whole *ret_whole)
+{
+    for (vec_each(&gpu->board.types, type)) {
+        if (type->type_id == vgpu->type_id) {
+            *ret_whole = type->mig_backed ? SHARE_OF_INSTANCE : SHARE_OF_GPU;
+            return type->mig_backed ? type->max_per_gi : type->max_per_gpu;
+        }
+    }
+    *ret_whole = gpu->mig_enabled ? SHARE_OF_INSTANCE : SHARE_OF_GPU;
+    return NO_ID;
+}
+
+/* As the driver counts them on a GPU; on an instance those that VMs have. */
+static uint32_t count_running(const struct gpu *gpu, const struct vgpu *vgpu)
+{
+    if (vgpu->gi_id == NO_ID) {
+        return gpu->mig_enabled ? NO_ID : gpu->vgpus_running;
+    }
+    uint32_t n = 0;
+    for (vec_each(&gpu->vgpus, other)) {
+        n += other->gi_id == vgpu->gi_id && other->holder[0] != '\0';
+    }
+    return n;
+}
+
+static struct vgpu_share derive_share(const struct gpu *gpu, const struct vgpu *vgpu)
+{
+    struct share_question question = {.runs = vgpu->holder[0] != '\0'};
+    question.most = most_of_type(gpu, vgpu, &question.whole);
+    question.running = count_running(gpu, vgpu);
+    question.policy = gpu->mig_enabled ? SCHEDULER_UNKNOWN : gpu->scheduler.policy;
+    for (vec_each(&gpu->gis, gi)) {
+        question.policy = gi->id == vgpu->gi_id ? gi->scheduler.policy : question.policy;
+    }
+    return vgpu_share_of(&question);
+}
+
+/* A vGPU's use, as it was measured of the one that this can be; of several it isn't known. */
+static struct amount derive_use(const struct host *host, const struct gpu *gpu,
+                                const struct vgpu *vgpu)
+{
+    struct amount used = {0};
+    const struct vm *vm = vgpu->holder[0] != '\0' ? host_find_vm(host, vgpu->holder) : NULL;
+    size_t n = 0;
+    for (vec_each(&gpu->uses, use)) {
+        bool same = vgpu->mdev_uuid[0] != '\0' ? str_eq_case(use->mdev_uuid, vgpu->mdev_uuid)
+                                               : use->type_id == vgpu->type_id;
+        if (vm != NULL && str_eq_case(use->vm_uuid, vm->uuid) && same) {
+            used = amount_of(use->percent);
+            n++;
+        }
+    }
+    return n == 1 ? used : (struct amount){0};
+}
+
+static void derive_device(const struct host *host, struct vm_device *device)
+{
+    device->share = (struct vgpu_share){0};
+    device->used_percent = (struct amount){0};
+    for (vec_each(&host->gpus, gpu)) {
+        const struct vgpu *vgpu =
+            gpu_find_vgpu(gpu, device->is_mdev ? device->mdev_uuid : "", &device->addr);
+        if (!device->is_mdev && pci_addr_cmp(&gpu->addr, &device->addr) == 0) {
+            device->share = (struct vgpu_share){.kind = SHARE_PART, .parts = 1};
+        } else if (vgpu != NULL && (device->is_mdev || vgpu->mdev_uuid[0] == '\0')) {
+            device->share = vgpu->share;
+            device->used_percent = vgpu->used_percent;
+        }
+    }
+}
+
 void host_derive(struct host *host)
 {
     if (host->gpus.n > 1) {
@@ -237,6 +310,15 @@ void host_derive(struct host *host)
         STR_SET(gpu->holder, holder_of(host, &gpu->addr, ""));
         for (vec_each(&gpu->vgpus, vgpu)) {
             STR_SET(vgpu->holder, holder_of(host, &vgpu->vf, vgpu->mdev_uuid));
+        }
+        for (vec_each(&gpu->vgpus, vgpu)) {
+            vgpu->share = derive_share(gpu, vgpu);
+            vgpu->used_percent = derive_use(host, gpu, vgpu);
+        }
+    }
+    for (vec_each(&host->vms, vm)) {
+        for (vec_each(&vm->devices, device)) {
+            derive_device(host, device);
         }
     }
 }

@@ -19,6 +19,7 @@
 #include "base/words.h"
 #include "model/board.h"
 #include "model/gpu_scheduler.h"
+#include "model/vgpu_share.h"
 #include "schema/schema.h"
 
 #define NAME_SIZE 64
@@ -43,9 +44,10 @@ struct gi {
     char profile[NAME_SIZE]; /* "1g.24gb+gfx" (without "MIG "), "" if the driver did not say */
     uint32_t start;
     uint32_t size;
-    uint32_t n_ci;                /* compute instances in it */
-    uint32_t processes;           /* that run there, on the host or as a VM's; NO_ID unknown */
-    char mig_uuid[GPU_UUID_SIZE]; /* of its first MIG device, "" if it has none */
+    uint32_t n_ci;                  /* compute instances in it */
+    uint32_t processes;             /* that run there, on the host or as a VM's; NO_ID unknown */
+    char mig_uuid[GPU_UUID_SIZE];   /* of its first MIG device, "" if it has none */
+    struct gpu_scheduler scheduler; /* of the vGPUs that share it, as the driver reports it */
 };
 
 /* A vGPU that exists now. */
@@ -62,6 +64,17 @@ struct vgpu {
     /* Changes when its mdev, or the function that carries it, is made again; 0 unknown. */
     uint64_t birth;
     enum tristate ours; /* did cleave make it, by its record (watch/made.c)? */
+    /* Derived by host_derive(): */
+    struct vgpu_share share;    /* of its GPU's time that it is entitled to */
+    struct amount used_percent; /* of its GPU's engines, as the driver measured */
+};
+
+/* What the driver measured of one vGPU that runs. */
+struct vgpu_use {
+    char vm_uuid[40];
+    char mdev_uuid[40]; /* "" none */
+    uint32_t type_id;   /* NO_ID unknown */
+    uint32_t percent;   /* of the GPU's engines */
 };
 
 /* A vGPU type the kernel offers on a VF now. */
@@ -150,7 +163,9 @@ struct gpu {
     VEC(struct vgpu) vgpus;
     VEC(struct vgpu_offer) pf_offers; /* mdev types on the PF itself (boards without SR-IOV) */
     VEC(struct gpu_guest) guests;     /* those whose driver has said its version */
-    char holder[VM_NAME_SIZE];        /* VM that has the whole GPU, "" if none */
+    VEC(struct vgpu_use) uses;        /* of the vGPUs that run, where the driver says it */
+    uint32_t schedulers;       /* set of 1 << policy: those that the driver can set; 0 unknown */
+    char holder[VM_NAME_SIZE]; /* VM that has the whole GPU, "" if none */
 };
 
 enum vm_state { VM_UNKNOWN, VM_SHUT_OFF, VM_RUNNING, VM_PAUSED, VM_CRASHED };
@@ -166,6 +181,9 @@ struct vm_device {
     bool managed;          /* libvirt binds and unbinds it */
     bool by_argument;      /* the emulator gets it past libvirt */
     char claim[NAME_SIZE]; /* whose alias it carries; "": cleave did not put it in */
+    /* Of the vGPU that it is, derived by host_derive(): */
+    struct vgpu_share share;
+    struct amount used_percent;
 };
 
 /* See device_name(). */

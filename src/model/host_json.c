@@ -19,6 +19,7 @@ static const struct field gi_fields[] = {
     FIELD_COUNT(struct gi, n_ci, "computeInstances", FACE_API),
     FIELD_ID(struct gi, processes, "processes", FACE_API),
     FIELD_TEXT(struct gi, mig_uuid, "migUuid", FACE_API),
+    FIELD_OBJECT(struct gi, scheduler, "scheduler", gpu_scheduler, FACE_API),
 };
 static const struct schema gi_schema = SCHEMA(gi, gi_fields);
 
@@ -30,6 +31,8 @@ static const struct field vgpu_fields[] = {
     FIELD_TEXT(struct vgpu, mdev_uuid, "mdevUuid", FACE_API),
     FIELD_ADDRESS(struct vgpu, vf, "device", FACE_API),
     FIELD_TEXT(struct vgpu, holder, "vm", FACE_API),
+    FIELD_OBJECT(struct vgpu, share, "share", vgpu_share, FACE_API),
+    FIELD_AMOUNT(struct vgpu, used_percent, "usedPercent", FACE_API, .max = 100),
 };
 static const struct schema vgpu_schema = SCHEMA(vgpu, vgpu_fields);
 
@@ -182,6 +185,8 @@ static const struct field device_fields[] = {
     FIELD_BOOL(struct vm_device, persistent, "persistent", FACE_API),
     FIELD_BOOL(struct vm_device, managed, "managed", FACE_API),
     FIELD_TEXT(struct vm_device, claim, "claim", FACE_API),
+    FIELD_OBJECT(struct vm_device, share, "share", vgpu_share, FACE_API),
+    FIELD_AMOUNT(struct vm_device, used_percent, "usedPercent", FACE_API, .max = 100),
 };
 static const struct schema vm_device_schema = SCHEMA(vm_device, device_fields);
 

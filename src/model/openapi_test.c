@@ -33,6 +33,8 @@ static const struct exception added[] = {
     {"claim", "observedAt"},
     {"claim", "late"},
     {"claim", "releaseAt"},
+    {"claim", "share"}, /* of its device, as the host has it */
+    {"claim", "usedPercent"},
     {"gpu", "observedAt"},
     {"gpu", "late"},
     {"gpu", "cordoned"}, /* decided, not observed: of the GPU's record, like the next two */

@@ -308,7 +308,12 @@ const char *step_describe(const struct step *step, char *out, size_t size)
     const char *what = step->mdev_uuid[0] != '\0' ? step->mdev_uuid : device;
     switch (step->kind) {
     case STEP_GI_CREATE:
-        str_print(out, size, "create GPU instance %s at %u on %s", step->profile, step->start, gpu);
+        str_print(out, size, "create GPU instance %s at %u on %s%s%s", step->profile, step->start,
+                  gpu,
+                  step->scheduler.policy != SCHEDULER_UNKNOWN ? ", shared among vGPUs by " : "",
+                  step->scheduler.policy != SCHEDULER_UNKNOWN
+                      ? gpu_scheduler_describe(&step->scheduler, scheduler, sizeof(scheduler))
+                      : "");
         break;
     case STEP_GI_DESTROY:
         str_print(out, size, "destroy GPU instance %s at %u on %s", step->profile, step->start,

@@ -89,10 +89,11 @@ struct step {
     char mdev_uuid[40];        /* set: mdev interface */
     uint32_t placement_id;     /* VGPU_CREATE in mixed mode, else NO_ID */
     struct vgpu_params params; /* VGPU_*: of the vGPU, wanted */
-    struct gpu_scheduler scheduler; /* SCHEDULER_SET: wanted */
-    struct gpu_scheduler former;    /* SCHEDULER_SET: before it, for the undo */
-    uint64_t mmio_bytes;            /* ATTACH, DETACH: the GPU's (model/host.h); 0 unknown */
-    int32_t numa_node;              /* ATTACH, DETACH: the GPU's; -1 unknown */
+    /* SCHEDULER_SET, GI_CREATE for vGPUs that share it: wanted; GI_CREATE else: unknown. */
+    struct gpu_scheduler scheduler;
+    struct gpu_scheduler former; /* SCHEDULER_SET, GI_DESTROY: before it, for the undo */
+    uint64_t mmio_bytes;         /* ATTACH, DETACH: the GPU's (model/host.h); 0 unknown */
+    int32_t numa_node;           /* ATTACH, DETACH: the GPU's; -1 unknown */
     bool keeps;       /* ATTACH, DETACH: the claim changes its device, its element's rest stays */
     bool was_pending; /* MIG_*: the mode was pending before, and stays so where it can't be reached
                        */

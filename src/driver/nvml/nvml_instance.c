@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GPU instances and compute instances. A GI is known by its place: first memory slice and size. */
 #include "base/str.h"
+#include "driver/nvml/nvml_scheduler.h"
 #include "driver/nvml/nvml_step.h"
 
 /* ---- finding ---- */
@@ -109,7 +110,7 @@ static int apply_gi_create(const struct nvml_gpu *gpu, struct step *step, struct
     }
     if (here != NULL) {
         step->assigned_gi_id = here->gi.id;
-        return 0;
+        return nvml_scheduler_set_gi(gpu, here, &step->scheduler, err);
     }
     if (nvml->nvmlDeviceCreateGpuInstanceWithPlacement == NULL) {
         return nvml_too_old(err, gpu->subject, "nvmlDeviceCreateGpuInstanceWithPlacement");
@@ -131,6 +132,7 @@ static int apply_gi_create(const struct nvml_gpu *gpu, struct step *step, struct
     }
     if (r == 0) {
         step->assigned_gi_id = here->gi.id;
+        r = nvml_scheduler_set_gi(gpu, here, &step->scheduler, err);
     }
     return r;
 }

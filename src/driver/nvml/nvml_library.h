@@ -67,6 +67,9 @@
     X(nvmlDeviceGetVgpuSchedulerCapabilities)                                                      \
     X(nvmlDeviceGetVgpuSchedulerState)                                                             \
     X(nvmlDeviceSetVgpuSchedulerState)                                                             \
+    X(nvmlGpuInstanceGetVgpuSchedulerState)                                                        \
+    X(nvmlGpuInstanceSetVgpuSchedulerState)                                                        \
+    X(nvmlDeviceGetVgpuUtilization)                                                                \
     X(nvmlDeviceGetActiveVgpus)                                                                    \
     X(nvmlVgpuInstanceGetGpuInstanceId)                                                            \
     X(nvmlEventSetCreate)                                                                          \

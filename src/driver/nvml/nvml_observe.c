@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "driver/nvml/nvml_gpu.h"
 #include "driver/nvml/nvml_scheduler.h"
+#include "driver/nvml/nvml_use.h"
 
 #define MAX_GPUS 256 /* more than that is a broken answer */
 #define MAX_GUESTS 64
@@ -86,6 +87,7 @@ static void observe_mig(const struct nvml_gpu *handle, struct gpu *gpu)
         return;
     }
     for (vec_each(&gis, gi)) {
+        nvml_scheduler_read_gi(handle, gi, &gi->gi.scheduler);
         *vec_push(&gpu->gis) = gi->gi;
     }
 }
@@ -119,6 +121,7 @@ static void observe_vgpu_modes(const struct nvml_gpu *handle, struct gpu *gpu)
         gpu->heterogeneous = TRI_NO; /* MIG mode, or a board that has only equal sizes */
     }
     (void)nvml_scheduler_read(handle, &gpu->scheduler, NULL); /* else it stays unknown */
+    gpu->schedulers = nvml_scheduler_set_of(handle);
     gpu->mig_timeslicing_supported =
         read_capability(handle, NVML_DEVICE_VGPU_MIG_TIMESLICING_SUPPORTED);
     gpu->mig_timeslicing_enabled =
@@ -239,6 +242,7 @@ static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uin
     observe_guests(&handle, gpu);
     nvml_boards_fill(boards, &handle, host, gpu);
     observe_running(&handle, gpu);
+    nvml_use_read(&handle, gpu);
     return true;
 }
 

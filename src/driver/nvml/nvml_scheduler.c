@@ -9,6 +9,7 @@
 #include "driver/nvml/nvml_step.h"
 
 #define NS_PER_S UINT64_C(1000000000)
+#define ENGINE_GRAPHICS 1 /* nvml.h, NVML_VGPU_SCHEDULER_ENGINE_TYPE_GRAPHICS */
 
 /* NVML's numbers, in the order of ours. */
 static const uint32_t policies[] = {
@@ -29,6 +30,25 @@ static enum scheduler_policy policy_of(uint32_t number)
     return SCHEDULER_UNKNOWN;
 }
 
+static struct gpu_scheduler scheduler_of(uint32_t policy, uint32_t arr_mode,
+                                         const union nvml_vgpu_scheduler_params *params)
+{
+    struct gpu_scheduler scheduler = {.policy = policy_of(policy)};
+    if (scheduler.policy != SCHEDULER_BEST_EFFORT && scheduler.policy != SCHEDULER_UNKNOWN) {
+        scheduler.adaptive = arr_mode == NVML_ARR_ENABLE;
+        scheduler.slice_ns =
+            scheduler.adaptive ? params->with_arr.timeslice : params->plain.timeslice;
+    }
+    if (scheduler.adaptive) {
+        scheduler.averaging = params->with_arr.avg_factor;
+        scheduler.frequency_hz =
+            scheduler.slice_ns == 0
+                ? 0
+                : (uint32_t)((NS_PER_S + scheduler.slice_ns / 2) / scheduler.slice_ns);
+    }
+    return scheduler;
+}
+
 int nvml_scheduler_read(const struct nvml_gpu *gpu, struct gpu_scheduler *ret_scheduler,
                         struct error *err)
 {
@@ -41,21 +61,36 @@ int nvml_scheduler_read(const struct nvml_gpu *gpu, struct gpu_scheduler *ret_sc
     if (code != NVML_SUCCESS) {
         return nvml_fail(nvml, code, err, gpu->subject, "the vGPU scheduler can't be read");
     }
-    struct gpu_scheduler scheduler = {.policy = policy_of(state.scheduler_policy)};
-    if (scheduler.policy != SCHEDULER_BEST_EFFORT && scheduler.policy != SCHEDULER_UNKNOWN) {
-        scheduler.adaptive = state.arr_mode == NVML_ARR_ENABLE;
-        scheduler.slice_ns = scheduler.adaptive ? state.scheduler_params.with_arr.timeslice
-                                                : state.scheduler_params.plain.timeslice;
-    }
-    if (scheduler.adaptive) {
-        scheduler.averaging = state.scheduler_params.with_arr.avg_factor;
-        scheduler.frequency_hz =
-            scheduler.slice_ns == 0
-                ? 0
-                : (uint32_t)((NS_PER_S + scheduler.slice_ns / 2) / scheduler.slice_ns);
-    }
-    *ret_scheduler = scheduler;
+    *ret_scheduler = scheduler_of(state.scheduler_policy, state.arr_mode, &state.scheduler_params);
     return 0;
+}
+
+void nvml_scheduler_read_gi(const struct nvml_gpu *gpu, const struct nvml_gi *gi,
+                            struct gpu_scheduler *ret_scheduler)
+{
+    struct nvml_vgpu_scheduler_state_info_v1 info = {
+        .version = NVML_VERSION(struct nvml_vgpu_scheduler_state_info_v1, 1),
+        .engine_id = ENGINE_GRAPHICS};
+    *ret_scheduler = (struct gpu_scheduler){0};
+    if (gpu->nvml->nvmlGpuInstanceGetVgpuSchedulerState != NULL &&
+        gpu->nvml->nvmlGpuInstanceGetVgpuSchedulerState(gi->handle, &info) == NVML_SUCCESS) {
+        *ret_scheduler = scheduler_of(info.scheduler_policy, info.arr_mode, &info.scheduler_params);
+    }
+}
+
+uint32_t nvml_scheduler_set_of(const struct nvml_gpu *gpu)
+{
+    struct nvml_vgpu_scheduler_capabilities can = {0};
+    uint32_t set = 0;
+    if (gpu->nvml->nvmlDeviceGetVgpuSchedulerCapabilities == NULL ||
+        gpu->nvml->nvmlDeviceGetVgpuSchedulerCapabilities(gpu->device, &can) != NVML_SUCCESS) {
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(can.supported_schedulers); i++) {
+        enum scheduler_policy policy = policy_of(can.supported_schedulers[i]);
+        set |= policy != SCHEDULER_UNKNOWN ? UINT32_C(1) << policy : 0;
+    }
+    return set;
 }
 
 static int check_range(const struct nvml_gpu *gpu, const char *what, uint32_t value, uint32_t min,
@@ -127,24 +162,72 @@ static int check_set(const struct nvml_gpu *gpu, const struct step *step, struct
     return check_capabilities(gpu, &step->scheduler, err);
 }
 
+/* Parameters as NVML takes them, for a policy that has some; returns the mode of round robin. */
+static uint32_t put_params(const struct gpu_scheduler *wanted,
+                           union nvml_vgpu_scheduler_set_params *params)
+{
+    if (wanted->policy != SCHEDULER_EQUAL_SHARE && wanted->policy != SCHEDULER_FIXED_SHARE) {
+        return NVML_ARR_DEFAULT;
+    }
+    if (wanted->adaptive) {
+        params->with_arr.avg_factor = wanted->averaging;
+        params->with_arr.frequency = wanted->frequency_hz;
+        return NVML_ARR_ENABLE;
+    }
+    params->plain.timeslice = wanted->slice_ns;
+    return wanted->slice_ns != 0 ? NVML_ARR_DISABLE : NVML_ARR_DEFAULT;
+}
+
 static int write_state(const struct nvml_gpu *gpu, const struct gpu_scheduler *wanted,
                        struct error *err)
 {
     struct nvml_vgpu_scheduler_set_state state = {.scheduler_policy = policies[wanted->policy]};
-    if (wanted->policy == SCHEDULER_EQUAL_SHARE || wanted->policy == SCHEDULER_FIXED_SHARE) {
-        if (wanted->adaptive) {
-            state.enable_arr_mode = NVML_ARR_ENABLE;
-            state.scheduler_params.with_arr.avg_factor = wanted->averaging;
-            state.scheduler_params.with_arr.frequency = wanted->frequency_hz;
-        } else if (wanted->slice_ns != 0) {
-            state.enable_arr_mode = NVML_ARR_DISABLE;
-            state.scheduler_params.plain.timeslice = wanted->slice_ns;
-        }
-    }
+    state.enable_arr_mode = put_params(wanted, &state.scheduler_params);
     int32_t code = gpu->nvml->nvmlDeviceSetVgpuSchedulerState(gpu->device, &state);
     return code == NVML_SUCCESS
                ? 0
                : nvml_fail(gpu->nvml, code, err, gpu->subject, "the vGPU scheduler can't be set");
+}
+
+static int not_as_wanted(const struct nvml_gpu *gpu, const struct gpu_scheduler *now,
+                         const struct gpu_scheduler *wanted, struct error *err)
+{
+    char wants[96];
+    char is[96];
+    return error_set(err, REASON_DRIVER, gpu->subject,
+                     "the driver reported success, but the vGPU scheduler is %s, not %s",
+                     gpu_scheduler_describe(now, is, sizeof(is)),
+                     gpu_scheduler_describe(wanted, wants, sizeof(wants)));
+}
+
+int nvml_scheduler_set_gi(const struct nvml_gpu *gpu, const struct nvml_gi *gi,
+                          const struct gpu_scheduler *wanted, struct error *err)
+{
+    struct gpu_scheduler now = {0};
+    nvml_scheduler_read_gi(gpu, gi, &now);
+    if (wanted->policy == SCHEDULER_UNKNOWN || gpu_scheduler_matches(wanted, &now)) {
+        return 0;
+    }
+    if (gpu->nvml->nvmlGpuInstanceSetVgpuSchedulerState == NULL) {
+        return nvml_too_old(err, gpu->subject, "nvmlGpuInstanceSetVgpuSchedulerState");
+    }
+    int r = check_capabilities(gpu, wanted, err);
+    struct nvml_vgpu_scheduler_state_v1 state = {
+        .version = NVML_VERSION(struct nvml_vgpu_scheduler_state_v1, 1),
+        .engine_id = ENGINE_GRAPHICS,
+        .scheduler_policy = policies[wanted->policy]};
+    state.enable_arr_mode = put_params(wanted, &state.scheduler_params);
+    if (r != 0) {
+        return r;
+    }
+    int32_t code = gpu->nvml->nvmlGpuInstanceSetVgpuSchedulerState(gi->handle, &state);
+    if (code != NVML_SUCCESS) {
+        return nvml_fail(gpu->nvml, code, err, gpu->subject,
+                         "the vGPU scheduler of GPU instance %u (%s) can't be set", gi->gi.id,
+                         gi->gi.profile);
+    }
+    nvml_scheduler_read_gi(gpu, gi, &now);
+    return gpu_scheduler_matches(wanted, &now) ? 0 : not_as_wanted(gpu, &now, wanted, err);
 }
 
 static int apply_set(const struct nvml_gpu *gpu, struct step *step, struct error *err)
@@ -160,12 +243,7 @@ static int apply_set(const struct nvml_gpu *gpu, struct step *step, struct error
     if (r != 0 || gpu_scheduler_matches(&step->scheduler, &now)) {
         return r;
     }
-    char wanted[96];
-    char is[96];
-    return error_set(err, REASON_DRIVER, gpu->subject,
-                     "the driver reported success, but the vGPU scheduler is %s, not %s",
-                     gpu_scheduler_describe(&now, is, sizeof(is)),
-                     gpu_scheduler_describe(&step->scheduler, wanted, sizeof(wanted)));
+    return not_as_wanted(gpu, &now, &step->scheduler, err);
 }
 
 const struct nvml_verb nvml_verb_scheduler = {.check = check_set, .apply = apply_set};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scheduling policy of a GPU's time-sliced vGPUs, chosen by hand, and kept by later plans: it
- * can be set only while no vGPU exists, and enabling virtual functions clears it (NVIDIA vGPU
- * software user guide, "Changing Scheduling Behavior for Time-Sliced vGPUs").
+ * The scheduling policy of vGPUs that share a GPU, or its GPU instances, chosen by hand, and kept
+ * by later plans: it can be set only while no vGPU exists, and enabling virtual functions clears it
+ * (NVIDIA vGPU software user guide, "Changing Scheduling Behavior for Time-Sliced vGPUs").
  */
 #include <stdio.h>
 
@@ -67,30 +67,71 @@ static int check_vgpus(const struct gpu *gpu, const char *bdf, const char *subje
     return 0;
 }
 
+/* Has the instance vGPUs that share it, or may it get some as it is? */
+static bool is_shared(const struct gpu *gpu, const struct gi *gi)
+{
+    bool any = false;
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        any = any || vgpu->gi_id == gi->id;
+        if (vgpu->gi_id == gi->id && !(vgpu->share.kind == SHARE_PART && vgpu->share.parts == 1)) {
+            return true;
+        }
+    }
+    return !any && gi->n_ci == 0;
+}
+
+/* In MIG mode the policy is that of the instances which are made from now on. */
+static int check_instances(const struct gpu *gpu, const struct gpu_scheduler *wanted,
+                           const char *bdf, const char *subject, struct error *err)
+{
+    for (vec_each(&gpu->gis, gi)) {
+        if (gpu_scheduler_matches(wanted, &gi->scheduler) || !is_shared(gpu, gi)) {
+            continue;
+        }
+        error_set(err, REASON_IN_USE, subject,
+                  "GPU instance %s at %u of GPU %s exists, and its vGPUs share it by %s",
+                  gi->profile, gi->start, bdf, gpu_scheduler_policy_name(gi->scheduler.policy));
+        error_hint(err, "release the claims on the instance first: a GPU instance gets its "
+                        "scheduler when it is made");
+        return -REASON_IN_USE;
+    }
+    return 0;
+}
+
 static int check_gpu(const struct planner *planner, const struct gpu *gpu,
                      const struct gpu_scheduler *wanted, struct error *err)
 {
     char bdf[BDF_SIZE];
     char subject[ERROR_SUBJECT_SIZE];
     error_subject("gpu", pci_addr_format(&gpu->addr, bdf), subject);
-    if (gpu->mode == GPU_MIG) {
+    bool mig = gpu->mode == GPU_MIG;
+    if (mig && gpu->mig_timeslicing_supported != TRI_YES) {
         error_set(err, REASON_UNSUPPORTED, subject,
-                  "GPU %s is in MIG mode; scheduling policies are for time-sliced vGPUs", bdf);
+                  "GPU %s is in MIG mode, and its vGPUs don't share GPU instances: scheduling "
+                  "policies are for vGPUs that share time",
+                  bdf);
         error_hint(err, "`cleave gpu mode %s time-sliced` leaves MIG mode", bdf);
         return -REASON_UNSUPPORTED;
     }
-    if (gpu->scheduler.policy == SCHEDULER_UNKNOWN) {
+    if (gpu->schedulers != 0 && (gpu->schedulers & UINT32_C(1) << wanted->policy) == 0) {
+        return error_set(err, REASON_UNSUPPORTED, subject,
+                         "the driver has no %s scheduler for vGPUs of GPU %s",
+                         scheduler_policy_name(wanted->policy), bdf);
+    }
+    if (!mig && gpu->scheduler.policy == SCHEDULER_UNKNOWN) {
         error_set(err, REASON_UNSUPPORTED, subject,
                   "the driver reports no vGPU scheduler for GPU %s", bdf);
         error_hint(err, "it needs NVIDIA's vGPU host driver, and the GPU bound to that driver");
         return -REASON_UNSUPPORTED;
     }
-    int result = check_vgpus(gpu, bdf, subject, err);
+    int result =
+        mig ? check_instances(gpu, wanted, bdf, subject, err) : check_vgpus(gpu, bdf, subject, err);
     if (result != 0) {
         return result;
     }
-    struct claim_spec spec = {
-        .mode = CLAIM_TIME_SLICED, .start = NO_ID, .mixed = gpu->heterogeneous == TRI_YES};
+    struct claim_spec spec = {.mode = mig ? CLAIM_TIME_SLICED_MIG_BACKED : CLAIM_TIME_SLICED,
+                               .start = NO_ID,
+                               .mixed = gpu->heterogeneous == TRI_YES};
     struct rule_facts facts = {.spec = &spec,
                                .model = gpu_model_of(planner, gpu),
                                .gpu = gpu,
@@ -117,10 +158,12 @@ int planner_scheduler(const struct planner *planner, const char *text,
     CLEANUP(plan_freep) struct plan *plan = plan_new();
     if (!gpu_scheduler_matches(wanted, &gpu->scheduler)) {
         result = check_gpu(planner, gpu, wanted, err);
-        struct step *step = vec_push(&plan->steps);
-        *step = step_make(STEP_SCHEDULER_SET, &gpu->addr);
-        step->scheduler = *wanted;
-        step->former = gpu->scheduler;
+        if (gpu->mode != GPU_MIG) {
+            struct step *step = vec_push(&plan->steps);
+            *step = step_make(STEP_SCHEDULER_SET, &gpu->addr);
+            step->scheduler = *wanted;
+            step->former = gpu->scheduler;
+        }
     }
     if (result == 0) {
         *ret_plan = TAKE_PTR(plan);

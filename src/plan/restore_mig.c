@@ -11,6 +11,7 @@
 #include "plan/restore_work.h"
 #include "plan/seats.h"
 #include "plan/work_enter.h"
+#include "plan/work_scheduler.h"
 
 static bool is_ours(const struct restore *r, const struct gi *gi)
 {
@@ -204,6 +205,9 @@ static bool restore_instance(struct restore *r, struct restore_item *item, const
     struct step *step = work_gi_step(&r->work, STEP_GI_CREATE, item->profile->name,
                                      item->profile->id, got->start, got->size);
     STR_SET(step->claim, item->claim.name);
+    if (item->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED) {
+        work_share_instance(&r->work, step);
+    }
     work_report_instance(&r->work, item->profile->name, got->start, got->size, "created");
     return true;
 }

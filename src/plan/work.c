@@ -100,6 +100,10 @@ struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char
     step->profile_id = profile_id;
     step->start = start;
     step->size = size;
+    const struct gi *gi = gpu_find_gi_at(work->gpu, start, size);
+    if (kind == STEP_GI_DESTROY && gi != NULL) {
+        step->former = gi->scheduler; /* an undo makes it so again */
+    }
     return step;
 }
 

@@ -12,6 +12,7 @@
 #include "plan/work_enter.h"
 #include "plan/work_mix.h"
 #include "plan/work_parts.h"
+#include "plan/work_scheduler.h"
 
 static bool any_stands_on(const struct claim *const *claims, size_t n, const struct gi *gi)
 {
@@ -422,6 +423,18 @@ static int serve(struct gpu_work *work, size_t i, uint32_t w, struct seats *seat
     return result;
 }
 
+/* Does a claim come that may share the instance with others? */
+static bool is_shared(const struct gpu_work *work, const struct mig *mig, uint32_t w)
+{
+    for (size_t i = 0; i < work->n_added; i++) {
+        if (mig->of_claim[i] == w &&
+            work->added[i].claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Each instance is followed by its own vGPUs before the next one is made. */
 static int make_all(struct gpu_work *work, const struct mig *mig, const bool *serves,
                     struct error *err)
@@ -434,7 +447,10 @@ static int make_all(struct gpu_work *work, const struct mig *mig, const bool *se
         uint32_t w = order[n];
         const struct cat_profile *profile = mig->wanted.items[w].profile;
         if (is_created(work, mig, serves, w)) {
-            gi_step(work, STEP_GI_CREATE, profile, mig->change.start[w]);
+            struct step *step = gi_step(work, STEP_GI_CREATE, profile, mig->change.start[w]);
+            if (is_shared(work, mig, w)) {
+                work_share_instance(work, step);
+            }
             tell_instance(work, profile, mig->change.start[w], "created");
             seats.items[w].there = true;
         }

@@ -15,3 +15,11 @@ void work_scheduler(struct gpu_work *work)
     step->scheduler = *wanted;
     step->former = *now;
 }
+
+void work_share_instance(const struct gpu_work *work, struct step *step)
+{
+    const struct gpu_record *record = planner_record_of(work->planner, work->gpu);
+    if (record != NULL) {
+        step->scheduler = record->scheduler;
+    }
+}

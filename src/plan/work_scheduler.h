@@ -8,4 +8,7 @@
 /* Sets it, unless the GPU has it, and no step so far cleared that. */
 void work_scheduler(struct gpu_work *work);
 
+/* A GPU instance that is made, and that vGPUs share, gets the GPU's policy, if one was chosen. */
+void work_share_instance(const struct gpu_work *work, struct step *step);
+
 #endif

@@ -117,10 +117,36 @@ static bool has_other_params(const struct manager *m, const struct claim *claim,
     return true;
 }
 
+/* What its device is entitled to, and what it uses, where it stands. */
+static void say_share(const struct manager *m, const struct claim *claim, json_t *json)
+{
+    const struct gpu *gpu = m->host != NULL && claim->state == CLAIM_BOUND && claim->assigned.set
+                                ? claim_find_gpu(claim, m->host)
+                                : NULL;
+    bool vgpus = claim_has_vgpu(claim);
+    const struct vgpu *vgpu = gpu != NULL && vgpus ? claim_vgpu_at(claim, gpu) : NULL;
+    if (gpu == NULL || (vgpus && (vgpu == NULL || !claim_is_vgpu(claim, vgpu)))) {
+        return;
+    }
+    struct vgpu_share share = {.kind = SHARE_PART, .parts = 1};
+    share.whole = claim->spec.mode == CLAIM_GPU_INSTANCE ? SHARE_OF_INSTANCE : SHARE_OF_GPU;
+    if (claim->spec.mode == CLAIM_MIG_BACKED) {
+        share.whole = SHARE_OF_INSTANCE; /* its own, whatever the driver tells of the vGPU */
+    } else if (vgpu != NULL) {
+        share = vgpu->share;
+    }
+    json_object_set_new(json, "share", schema_to_json(&vgpu_share_schema, &share, FACE_API));
+    json_object_set_new(json, "usedPercent",
+                        vgpu != NULL && vgpu->used_percent.known
+                            ? json_integer((json_int_t)vgpu->used_percent.value)
+                            : json_null());
+}
+
 json_t *claim_view(const struct manager *m, const struct claim *claim)
 {
     char text[ERROR_TEXT_SIZE];
     json_t *json = claim_to_json(claim);
+    say_share(m, claim, json);
     const struct gone *gone = gone_find(m, claim->name);
     if (gone != NULL) {
         say_gone(m, claim, gone, json);

@@ -308,6 +308,11 @@ static const struct column wanted_fields[] = {
     {"By", .path = "author"},
 };
 
+static void add_used(const json_t *claim, struct strbuf *out)
+{
+    view_add_percent(claim, "usedPercent", out);
+}
+
 static const struct column held_fields[] = {
     {"GPU", .path = "assigned.gpu"},
     {"GPU UUID", .path = "assigned.gpuUuid"},
@@ -316,6 +321,8 @@ static const struct column held_fields[] = {
     {"mdev", .path = "assigned.mdevUuid"},
     {"Placement Id", .path = "assigned.placementId", .format = COLUMN_VALUE},
     {"MIG Device", .path = "assigned.migUuid"},
+    {"Share", .path = "share.text", .none = "unknown"},
+    {"Used", .cell = add_used, .none = "unknown"},
 };
 
 static void print_held(const struct cli *cli, const json_t *claim)

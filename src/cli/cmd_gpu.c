@@ -265,6 +265,20 @@ static const struct column gpu_fields[] = {
     {"Problem", .cell = add_own_problem},
 };
 
+static void add_used(const json_t *vgpu, struct strbuf *out)
+{
+    view_add_percent(vgpu, "usedPercent", out);
+}
+
+static const struct column share_columns[] = {
+    {"VGPU", .path = "mdevUuid|device"},
+    {"TYPE", .path = "type", .format = COLUMN_WORD, .drop = 2},
+    {"VM", .path = "vm", .align = TABLE_NAME, .drop = 1},
+    {"SHARE", .path = "share.text"},
+    {"USED", .cell = add_used, .align = TABLE_RIGHT},
+};
+static const struct listing share_listing = {.arrays = {"vgpus"}, LISTING_COLUMNS(share_columns)};
+
 static int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "");
@@ -289,6 +303,10 @@ static int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, stru
     picture_draw(gpu, profiles, claims, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, cli_width(cli),
                  &picture);
     printf("\n%s", strbuf_str(&picture));
+    if (json_array_size(view_at(gpu, "vgpus")) > 0) {
+        printf("\n");
+        listing_print(&share_listing, gpu, cli_width(cli));
+    }
     gpu_problem_view_print(gpu, claims, cli_width(cli));
     return 0;
 }
@@ -404,7 +422,8 @@ static const struct command commands[] = {
      .name = "scheduler",
      .args = "GPU POLICY",
      .n_args = 2,
-     .help = "set how time-sliced vGPUs share a GPU: best-effort, equal-share or fixed-share",
+     .help = "set how vGPUs share a GPU, or each GPU instance: best-effort, equal-share or "
+             "fixed-share",
      .examples = {"gpu scheduler 0 fixed-share --slice 2ms"},
      OPTIONS(gpu_scheduler_options),
      .changes = true,

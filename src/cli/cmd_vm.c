@@ -26,6 +26,31 @@ enum { VM_NOW, VM_STOP_TIMEOUT };
 #define STOP_MARGIN_S 60 /* for libvirt, and for a look at the VM */
 #define MAX_TEMPLATE (256 * 1024)
 
+/* "1/4 of the GPU", of each device of which it is known. */
+static void add_shares(const json_t *vm, struct strbuf *out)
+{
+    const json_t *devices = view_at(vm, "devices");
+    for (size_t i = 0; i < json_array_size(devices); i++) {
+        const char *share = view_text(json_array_get(devices, i), "share.text", NULL);
+        if (share != NULL) {
+            strbuf_addf(out, "%s%s", out->len > 0 ? ", " : "", share);
+        }
+    }
+}
+
+/* "40 %", of each device of which it is known. */
+static void add_used(const json_t *vm, struct strbuf *out)
+{
+    const json_t *devices = view_at(vm, "devices");
+    for (size_t i = 0; i < json_array_size(devices); i++) {
+        const json_t *device = json_array_get(devices, i);
+        if (view_at(device, "usedPercent") != NULL) {
+            strbuf_add(out, out->len > 0 ? ", " : "");
+            view_add_percent(device, "usedPercent", out);
+        }
+    }
+}
+
 static const struct column vm_columns[] = {
     {"VM", .path = "name", .align = TABLE_NAME},
     {"STATE", .path = "state"},
@@ -39,6 +64,8 @@ static const struct column vm_columns[] = {
      .each = "assigned.gpu"},
     {"DEVICES", .path = "devices", .format = COLUMN_LIST, .align = TABLE_LIST,
      .each = "address|mdevUuid"},
+    {"SHARES", .cell = add_shares, .drop = 7},
+    {"USED", .cell = add_used, .drop = 6},
 };
 
 /* Each VM gets a list of its claims. */

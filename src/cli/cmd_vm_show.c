@@ -33,12 +33,19 @@ static const struct column claim_columns[] = {
 };
 static const struct listing claim_listing = {.arrays = {"claims"}, LISTING_COLUMNS(claim_columns)};
 
+static void add_used(const json_t *device, struct strbuf *out)
+{
+    view_add_percent(device, "usedPercent", out);
+}
+
 static const struct column device_columns[] = {
     {"DEVICE", .path = "address|mdevUuid"},
     {"RUNNING", .path = "live", .format = COLUMN_FLAG},
     {"DEFINED", .path = "persistent", .format = COLUMN_FLAG},
     {"MANAGED", .path = "managed", .format = COLUMN_VALUE},
     {"CLAIM", .path = "claim", .align = TABLE_NAME, .none = "by hand"},
+    {"SHARE", .path = "share.text", .drop = 2},
+    {"USED", .cell = add_used, .align = TABLE_RIGHT, .drop = 1},
 };
 static const struct listing device_listing = {.arrays = {"devices"},
                                               LISTING_COLUMNS(device_columns)};

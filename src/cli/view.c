@@ -148,3 +148,10 @@ const char *view_time(const json_t *json, const char *path, char out[VIEW_SIZE])
 {
     return view_clock(view_text(json, path, ""), out);
 }
+
+void view_add_percent(const json_t *json, const char *path, struct strbuf *out)
+{
+    if (view_at(json, path) != NULL) {
+        strbuf_addf(out, "%d %%", (int)view_int(json, path, 0));
+    }
+}

@@ -39,4 +39,7 @@ const char *view_clock(const char *time, char out[VIEW_SIZE]);
 /* The same of what is at the path. */
 const char *view_time(const json_t *json, const char *path, char out[VIEW_SIZE]);
 
+/* Adds "40 %"; nothing where the number is not known. */
+void view_add_percent(const json_t *json, const char *path, struct strbuf *out);
+
 #endif

@@ -132,6 +132,16 @@ struct claim *claims_find(const struct claims *claims, const char *name)
     return NULL;
 }
 
+struct vgpu_params claim_params(const struct claim *claim)
+{
+    struct vgpu_params params = claim->params;
+    if (claim->has_need && claim->need.unified_memory && params.unified_memory == TRI_UNKNOWN) {
+        params.unified_memory = TRI_YES;
+        params.set = true;
+    }
+    return params;
+}
+
 bool claim_holds(const struct claim *claim)
 {
     return claim->assigned.set && claim->state != CLAIM_RELEASED;

@@ -154,6 +154,8 @@ int claim_check_need(const struct claim *claim, const char *origin, const char *
 json_t *claim_to_json(const struct claim *claim);
 /* Reads what claim_to_json() wrote (the store's form). */
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);
+/* The parameters that its vGPU is made with: its own, and what its need implies besides. */
+struct vgpu_params claim_params(const struct claim *claim);
 struct claim *claims_find(const struct claims *claims, const char *name);
 /* Has it a need, for which nothing is chosen yet? Then planner and admission choose. */
 bool claim_is_open(const struct claim *claim);

@@ -142,7 +142,8 @@ void facts_of_claim(const struct host *host, const struct gpu *gpu, const struct
         return;
     }
     set_gpu(host, gpu, ret_facts);
-    set_params(gpu_find_vgpu(gpu, got->mdev_uuid, &got->device), &claim->params, ret_facts);
+    const struct vgpu_params params = claim_params(claim);
+    set_params(gpu_find_vgpu(gpu, got->mdev_uuid, &got->device), &params, ret_facts);
 }
 
 /* ---- the target ---- */

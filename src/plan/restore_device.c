@@ -115,7 +115,7 @@ void restore_vgpu(struct restore *r, struct restore_item *item)
     step->device = got->device;
     STR_SET(step->mdev_uuid, got->mdev_uuid);
     step->placement_id = got->placement_id;
-    step->params = item->claim.params;
+    step->params = claim_params(&item->claim);
     item->outcome = RESTORE_COMES;
 }
 

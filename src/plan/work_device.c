@@ -180,7 +180,7 @@ struct step *work_create_vgpu(struct gpu_work *work, size_t i)
     step->device = got->device;
     STR_SET(step->mdev_uuid, got->mdev_uuid);
     step->placement_id = got->placement_id;
-    step->params = added->claim.params;
+    step->params = claim_params(&added->claim);
     return step;
 }
 

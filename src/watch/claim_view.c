@@ -97,8 +97,9 @@ static bool has_other_params(const struct manager *m, const struct claim *claim,
 {
     char bdf[BDF_SIZE];
     char why[ERROR_TEXT_SIZE];
+    const struct vgpu_params wanted = claim_params(claim);
     const struct gpu *gpu =
-        m->host != NULL && claim->state == CLAIM_BOUND && vgpu_params_any(&claim->params)
+        m->host != NULL && claim->state == CLAIM_BOUND && vgpu_params_any(&wanted)
             ? claim_find_gpu(claim, m->host)
             : NULL;
     const struct vgpu *vgpu = gpu != NULL ? claim_vgpu_at(claim, gpu) : NULL;
@@ -110,7 +111,7 @@ static bool has_other_params(const struct manager *m, const struct claim *claim,
         str_print(text, size, "the parameters of its vGPU %s can't be read", device);
         return true;
     }
-    if (vgpu_params_serve(&claim->params, vgpu->params, why, sizeof(why))) {
+    if (vgpu_params_serve(&wanted, vgpu->params, why, sizeof(why))) {
         return false;
     }
     str_print(text, size, "another program changed its vGPU %s: %s", device, why);

@@ -311,7 +311,8 @@ PARAMS = {"unifiedMemory": ("enable_uvm", "01"), "debugger": ("enable_debugging"
 
 def params(claim):
     """What a claim's vGPU is to have in vgpu_params, next to its placement."""
-    given = claim.get("params") or {}
+    implied = {"unifiedMemory": True} if (claim.get("need") or {}).get("unifiedMemory") else {}
+    given = {**implied, **(claim.get("params") or {})}
     return {f"{key}={words[given[name]]}" for name, (key, words) in PARAMS.items() if name in given}
 
 

@@ -161,3 +161,9 @@ def test_a_site_s_claim_that_asks_for_others_is_replaced(machine):
     assert host.apply("site", {"a": SHARED})["steps"] == []
     assert host.apply("site", {"a": {**SHARED, "params": {"console": False}}})["state"] == "done"
     assert line(host, "a") == "disable_vnc=1"
+
+
+def test_a_need_of_unified_memory_turns_it_on(host):
+    host.create("a", need={"memory": "40GiB", "unifiedMemory": True, "licences": "any"},
+                mode="time-sliced")
+    assert line(host, "a") == "enable_uvm=1" and host.problems() == []

@@ -373,7 +373,8 @@ static const char *check_device(struct fake_host *host, const struct claim *clai
         return "is bound to a vGPU that is not there";
     }
     char why[ERROR_TEXT_SIZE];
-    return vgpu_params_serve(&claim->params, vf->params, why, sizeof(why))
+    const struct vgpu_params wanted = claim_params(claim);
+    return vgpu_params_serve(&wanted, vf->params, why, sizeof(why))
                ? NULL
                : "is bound to a vGPU with other parameters";
 }

@@ -118,7 +118,7 @@ struct claim {
     struct claim_words typed;
     char choice[CHOICE_TEXT_SIZE]; /* what was chosen for the need, and why; "" */
     uint32_t count;                /* a person's wish for so many like it; 0: 1 */
-    struct vgpu_params params; /* of its vGPU */
+    struct vgpu_params params;     /* of its vGPU */
     enum claim_state state;
     struct assignment assigned;
     struct claim_device reserved; /* on-demand: what the VM's definition names, held or not */

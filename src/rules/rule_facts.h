@@ -65,7 +65,7 @@ struct rule_facts {
     const char *guest;                        /* the VM that is asked about; NULL: none */
     const struct rule_definition *definition; /* NULL: none is judged */
     const struct domain_device *device;       /* of that; NULL: the definition as a whole */
-    const struct vgpu_params *params; /* of the claim's vGPU; NULL: nothing was said */
+    const struct vgpu_params *params;         /* of the claim's vGPU; NULL: nothing was said */
     const struct need *need; /* that the claim is to serve; NULL: none was stated */
     licence_set licences;    /* each alone covers the claim; 0: it needs none */
     /* A migration's two sides; only the rules that apply to migrations look at them. */

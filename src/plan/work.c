@@ -5,15 +5,23 @@
 
 #include "base/str.h"
 
+/* The part is all zero until now. */
+static void begin(struct gpu_work *work, const struct planner *planner, enum plan_purpose purpose,
+                  const struct gpu *gpu)
+{
+    work->planner = planner;
+    work->policy = policy_of(purpose);
+    work->gpu = gpu;
+    work->model = gpu_model_of(planner, gpu);
+    pci_addr_format(&gpu->addr, work->bdf);
+    error_subject("gpu", work->bdf, work->subject);
+}
+
 void work_init(struct gpu_work *work, const struct planner *planner, enum plan_purpose purpose,
                const struct gpu *gpu)
 {
-    *work = (struct gpu_work){.planner = planner,
-                              .policy = policy_of(purpose),
-                              .gpu = gpu,
-                              .model = gpu_model_of(planner, gpu)};
-    pci_addr_format(&gpu->addr, work->bdf);
-    error_subject("gpu", work->bdf, work->subject);
+    *work = (struct gpu_work){.planner = NULL};
+    begin(work, planner, purpose, gpu);
 }
 
 void work_done(struct gpu_work *work)
@@ -298,7 +306,7 @@ int works_init(struct works *works, const struct planner *planner,
     works->items = xcalloc(works->n == 0 ? 1 : works->n, sizeof(struct gpu_work));
     for (size_t g = 0; g < works->n; g++) {
         struct gpu_work *work = &works->items[g];
-        work_init(work, planner, request->purpose, &planner->host->gpus.items[g]);
+        begin(work, planner, request->purpose, &planner->host->gpus.items[g]); /* zero already */
         work->all = works->items;
         work->n_all = works->n;
         work->request = request;

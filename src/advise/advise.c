@@ -17,15 +17,12 @@ static bool serves(const struct contender *contender)
     return contender->enough && contender->broken.n == 0;
 }
 
-/* The first that serves; else of those that are large enough the one that breaks the fewest rules;
- * else the largest. */
-static struct contender *choose(struct contenders *contenders)
+/* Of those that do not serve: of what is large enough the one that breaks the fewest rules; else
+ * the largest. */
+static struct contender *choose_worst(struct contenders *contenders)
 {
     struct contender *best = NULL;
     for (vec_each(contenders, contender)) {
-        if (serves(contender)) {
-            return contender;
-        }
         if (best == NULL || (contender->enough && !best->enough) ||
             (contender->enough == best->enough && contender->broken.n < best->broken.n)) {
             best = contender;
@@ -74,35 +71,99 @@ static void note_change(const struct need *need, struct advice *advice)
     }
 }
 
-static struct advice advise_mode(const struct rules *rules, const struct gpu_model *model,
-                                 const struct need *need, enum claim_mode mode)
+/* A GPU's own refusal: by a rule, else by the kind of reason. */
+static void note_refusal(const struct error *err, struct advice *advice)
 {
-    struct contenders contenders = {0};
-    contenders_judge(rules, model, need, mode, &contenders);
-    const struct contender *chosen = choose(&contenders);
+    struct check *check = vec_push(&advice->reasons);
+    STR_SET(check->rule, err->rule[0] != '\0' ? err->rule : reason_name(err->reason));
+    check->result = CHECK_FAILED;
+    STR_SET(check->message, err->message);
+    STR_SET(check->hint, err->hint);
+    STR_SET(check->document, err->rule[0] != '\0' ? "" : "this host as it is now");
+}
+
+static struct advice of_contender(const struct gpu_model *model, const struct need *need,
+                                  enum claim_mode mode, const struct contender *contender)
+{
     struct advice advice = {.mode = mode,
-                            .verdict = serves(chosen) ? VERDICT_YES : VERDICT_NO,
+                            .verdict = serves(contender) ? VERDICT_YES : VERDICT_NO,
                             .model = model,
-                            .type = chosen->type,
-                            .profile = chosen->profile,
-                            .whole = chosen->whole,
-                            .per_gpu = chosen->per_gpu,
-                            .licences = chosen->licences,
-                            .wasted_mib = CAT_UNKNOWN};
-    const struct checks *others = turned_down(&contenders, chosen);
-    if (advice.verdict == VERDICT_NO) {
-        vec_own(&advice.reasons, &chosen->broken);
-    } else if (others != NULL) {
-        vec_own(&advice.reasons, others);
+                            .type = contender->type,
+                            .profile = contender->profile,
+                            .whole = contender->whole,
+                            .per_gpu = contender->per_gpu,
+                            .licences = contender->licences,
+                            .wasted_mib = CAT_UNKNOWN,
+                            .wasted_compute = CAT_UNKNOWN,
+                            .unseen_mib = contender->unseen_mib,
+                            .compute = contender->compute};
+    if (contender->memory_mib != CAT_UNKNOWN && contender->memory_mib >= need->memory_mib) {
+        advice.wasted_mib = contender->memory_mib - need->memory_mib;
     }
-    if (advice.verdict == VERDICT_NO && advice.reasons.n == 0) {
-        note_too_small(need, &advice);
-    }
-    if (chosen->memory_mib != CAT_UNKNOWN && chosen->memory_mib >= need->memory_mib) {
-        advice.wasted_mib = chosen->memory_mib - need->memory_mib;
+    if (need->compute > 0 && advice.compute != CAT_UNKNOWN && advice.compute >= need->compute) {
+        advice.wasted_compute = advice.compute - need->compute;
     }
     note_change(need, &advice);
-    contenders_done(&contenders);
+    return advice;
+}
+
+/* One mode of a board, or of a GPU of its kind. */
+struct mode_search {
+    const struct gpu_model *model;
+    const struct need *need;
+    enum claim_mode mode;
+    const struct advise_gpu *gpu; /* NULL: the board as such */
+    struct contenders contenders;
+};
+
+/* The smallest contender that serves, and that the GPU takes. False: none; then *ret_advice has the
+ * GPU's word on the first that would have served, if there was one. */
+static bool choose(const struct mode_search *search, struct advice *ret_advice)
+{
+    struct error refusal = {0};
+    bool refused = false;
+    for (vec_each(&search->contenders, contender)) {
+        struct error err = {0};
+        if (!serves(contender) || (refused && contender->whole && !ret_advice->whole)) {
+            continue; /* a whole GPU stands for its mode only where no part of it would do */
+        }
+        struct advice advice = of_contender(search->model, search->need, search->mode, contender);
+        if (search->gpu == NULL || search->gpu->ask(search->gpu->data, &advice, &err) == 0) {
+            const struct checks *others = turned_down(&search->contenders, contender);
+            if (others != NULL) {
+                vec_own(&advice.reasons, others);
+            }
+            *ret_advice = advice;
+            return true;
+        }
+        if (!refused) {
+            refused = true;
+            refusal = err;
+            *ret_advice = advice;
+        }
+    }
+    if (refused) {
+        ret_advice->verdict = VERDICT_NO;
+        ret_advice->change[0] = '\0';
+        note_refusal(&refusal, ret_advice);
+    }
+    return false;
+}
+
+static struct advice advise_mode(const struct rules *rules, struct mode_search *search)
+{
+    struct advice advice = {.model = NULL};
+    contenders_judge(rules, search->model, search->need, search->mode, &search->contenders);
+    if (!choose(search, &advice) && advice.model == NULL) {
+        const struct contender *worst = choose_worst(&search->contenders);
+        advice = of_contender(search->model, search->need, search->mode, worst);
+        advice.verdict = VERDICT_NO;
+        vec_own(&advice.reasons, &worst->broken);
+        if (advice.reasons.n == 0) {
+            note_too_small(search->need, &advice);
+        }
+    }
+    contenders_done(&search->contenders);
     return advice;
 }
 
@@ -168,12 +229,15 @@ static void sort(struct advices *advices, size_t first)
     }
 }
 
-void advise_board(const struct rules *rules, const struct gpu_model *model, const struct need *need,
-                  struct advices *ret_advices)
+void advise_gpu(const struct rules *rules, const struct gpu_model *model, const struct need *need,
+                const struct advise_gpu *gpu, struct advices *ret_advices)
 {
     size_t first = ret_advices->n;
     for (uint32_t mode = 0; mode < CLAIM_MODE_COUNT; mode++) {
-        *vec_push(ret_advices) = advise_mode(rules, model, need, (enum claim_mode)mode);
+        struct mode_search search = {
+            .model = model, .need = need, .mode = (enum claim_mode)mode, .gpu = gpu};
+        struct advice advice = advise_mode(rules, &search);
+        *vec_push(ret_advices) = advice;
     }
     struct advices these = {.items = ret_advices->items + first, .n = CLAIM_MODE_COUNT};
     for (vec_each(&these, advice)) {
@@ -189,6 +253,12 @@ void advise_board(const struct rules *rules, const struct gpu_model *model, cons
     for (vec_each(&these, advice)) {
         advice->rank = advice->verdict == VERDICT_NO ? 0 : ++rank;
     }
+}
+
+void advise_board(const struct rules *rules, const struct gpu_model *model, const struct need *need,
+                  struct advices *ret_advices)
+{
+    advise_gpu(rules, model, need, NULL, ret_advices);
 }
 
 void advices_done(struct advices *advices)

@@ -34,6 +34,9 @@ struct advice {
     licence_set licences;              /* each alone covers it; 0: none is needed */
     char change[160];                  /* what is to be set up; "" */
     uint32_t wasted_mib;               /* memory that the VM gets beyond its need; CAT_UNKNOWN */
+    uint32_t unseen_mib;               /* memory that is taken and the VM never sees; CAT_UNKNOWN */
+    uint32_t compute;                  /* its share of the GPU, in percent; CAT_UNKNOWN */
+    uint32_t wasted_compute;           /* of that beyond its need, if one is stated; CAT_UNKNOWN */
     struct checks reasons; /* why not: broken rules; of VERDICT_YES: of what was turned down */
 };
 struct advices {
@@ -42,9 +45,19 @@ struct advices {
     size_t cap;
 };
 
-/* Appends one advice per mode, best first, those that don't serve last. */
+/* A GPU that is asked whether it can serve what a board of its kind could. */
+struct advise_gpu {
+    /* 0, and `advice` with the change that it takes, if any; or -reason and why not. */
+    int (*ask)(void *data, struct advice *advice, struct error *err);
+    void *data;
+};
+
+/* Appends one advice per mode, best first, those that don't serve last. Of a board; or of one GPU,
+ * where `gpu` is asked for each type and profile that would do, the smallest first. */
 void advise_board(const struct rules *rules, const struct gpu_model *model, const struct need *need,
                   struct advices *ret_advices);
+void advise_gpu(const struct rules *rules, const struct gpu_model *model, const struct need *need,
+                const struct advise_gpu *gpu, struct advices *ret_advices);
 void advices_done(struct advices *advices);
 
 #endif

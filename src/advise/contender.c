@@ -5,15 +5,21 @@
 
 #include "base/str.h"
 
-/* The guest sees a sixteenth less of a type, and 16 MiB, where no source has the exact size
- * (published guest sizes of A100, L40S and RTX PRO 6000 types). */
-static uint32_t guest_memory(const struct cat_vgpu_type *type)
+/* What a guest does not see of a type, where no source has its exact size: a sixteenth, 16 MiB, and
+ * its share of what is kept for pages that fail, 128 MiB over the most vGPUs of the type (NVIDIA
+ * vGPU software user guide, "Frame buffer size" of vGPU types; published guest sizes of A100, L40S
+ * and RTX PRO 6000 types agree on the former two). */
+static uint32_t unseen_memory(const struct cat_vgpu_type *type)
 {
     uint32_t nominal = type_nominal_mib(type);
-    if (type->guest_framebuffer_mib != CAT_UNKNOWN || nominal == CAT_UNKNOWN) {
-        return type->guest_framebuffer_mib;
+    if (nominal == CAT_UNKNOWN) {
+        return CAT_UNKNOWN;
     }
-    return nominal - nominal / 16 - 16;
+    if (type->guest_framebuffer_mib != CAT_UNKNOWN) {
+        return nominal > type->guest_framebuffer_mib ? nominal - type->guest_framebuffer_mib : 0;
+    }
+    bool counted = type->max_per_gpu != CAT_UNKNOWN && type->max_per_gpu > 0;
+    return nominal / 16 + 16 + (counted ? 128 / type->max_per_gpu : 0);
 }
 
 static bool is_whole(const struct gpu_model *model, const struct contender *contender,
@@ -64,7 +70,11 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
         struct contender *contender = vec_push(contenders);
         contender->type = type;
         contender->profile = profile;
-        contender->memory_mib = need->usable_memory ? guest_memory(type) : type_nominal_mib(type);
+        contender->unseen_mib = unseen_memory(type);
+        contender->memory_mib = type_nominal_mib(type);
+        if (need->usable_memory && contender->unseen_mib != CAT_UNKNOWN) {
+            contender->memory_mib -= contender->unseen_mib;
+        }
         contender->slices = type->mig_backed ? type->gi_slices : 0;
         contender->per_gpu = type->max_per_gpu;
         contender->licences = licence_of_series(type->series);
@@ -79,11 +89,27 @@ static void add_profiles(const struct gpu_model *model, struct contenders *conte
             struct contender *contender = vec_push(contenders);
             contender->profile = profile;
             contender->memory_mib = profile->memory_mib;
+            contender->unseen_mib = 0; /* the driver's own count */
             contender->slices = profile->compute_slices;
             contender->per_gpu = profile->max_instances;
             contender->whole = is_whole(model, contender, CAT_UNKNOWN);
         }
     }
+}
+
+/* A guest that has the GPU sees what the driver counts. */
+static void add_whole(const struct gpu_model *model, const struct need *need,
+                      struct contenders *contenders)
+{
+    bool counted = model->measured.mib != CAT_UNKNOWN && model->memory_mib != CAT_UNKNOWN &&
+                   model->measured.mib <= model->memory_mib;
+    struct contender *contender = vec_push(contenders);
+    contender->memory_mib =
+        counted && need->usable_memory ? model->measured.mib : model->memory_mib;
+    contender->unseen_mib = counted ? model->memory_mib - model->measured.mib : CAT_UNKNOWN;
+    contender->per_gpu = 1;
+    contender->licences = need->graphics ? licence_of_graphics_passthrough() : 0;
+    contender->whole = true;
 }
 
 static uint32_t share_of(const struct gpu_model *model, const struct contender *contender)
@@ -99,10 +125,9 @@ static uint32_t share_of(const struct gpu_model *model, const struct contender *
                : 100 * contender->slices / model->compute_slices;
 }
 
-static bool is_enough(const struct gpu_model *model, const struct need *need,
-                      const struct contender *contender)
+static bool is_enough(const struct need *need, const struct contender *contender)
 {
-    uint32_t share = share_of(model, contender);
+    uint32_t share = contender->compute;
     return contender->memory_mib != CAT_UNKNOWN && contender->memory_mib >= need->memory_mib &&
            (need->compute == 0 || (share != CAT_UNKNOWN && share >= need->compute));
 }
@@ -127,7 +152,8 @@ static void judge(const struct rules *rules, const struct gpu_model *model, cons
                                      .has_vm = need->consumer == CONSUMER_VM,
                                      .need = need,
                                      .licences = contender->licences};
-    contender->enough = is_enough(model, need, contender);
+    contender->compute = share_of(model, contender);
+    contender->enough = is_enough(need, contender);
     rules_judge(rules, &facts, &contender->broken);
 }
 
@@ -153,11 +179,7 @@ void contenders_judge(const struct rules *rules, const struct gpu_model *model,
                       struct contenders *ret_contenders)
 {
     if (mode == CLAIM_PASSTHROUGH) {
-        *vec_push(ret_contenders) =
-            (struct contender){.memory_mib = model->memory_mib,
-                               .per_gpu = 1,
-                               .licences = need->graphics ? licence_of_graphics_passthrough() : 0,
-                               .whole = true};
+        add_whole(model, need, ret_contenders);
     } else if (mode == CLAIM_GPU_INSTANCE) {
         add_profiles(model, ret_contenders);
     } else {

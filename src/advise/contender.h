@@ -13,7 +13,9 @@ struct contender {
     const struct cat_vgpu_type *type;
     const struct cat_profile *profile;
     uint32_t memory_mib; /* as the need counts it; CAT_UNKNOWN */
+    uint32_t unseen_mib; /* of its memory; CAT_UNKNOWN */
     uint32_t slices;     /* of compute; 0 without a GPU instance */
+    uint32_t compute;    /* its share of the GPU, in percent; CAT_UNKNOWN */
     uint32_t per_gpu;    /* CAT_UNKNOWN */
     licence_set licences;
     bool whole;

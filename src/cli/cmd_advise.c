@@ -135,7 +135,7 @@ static int advise(const struct arguments *arguments, const struct need *need,
         advise_catalog(rules, catalog, need, ret_advices);
     }
     if (r == 0) {
-        *ret_json = advices_to_json(ret_advices);
+        *ret_json = advices_to_json(rules, ret_advices);
     }
     return r;
 }

@@ -11,6 +11,7 @@
 #include "migration/outgoing_resolve.h"
 #include "restore/restorations.h"
 #include "turn/plans.h"
+#include "verbs/advice.h"
 #include "verbs/claims.h"
 #include "verbs/cordon.h"
 #include "verbs/events.h"

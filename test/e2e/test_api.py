@@ -19,6 +19,7 @@ def test_every_operation_answers_as_described(fake, openapi):
                    "/v1/migrations", "/v1/operations", "/v1/operations?state=active&kind=drain&subject=host",
                    f"/v1/operations/{OPERATION}", "/v1/host/restore"):
         fake.get(target)
+    assert fake.call("POST", "/v1/advice", {"memory": "8G", "graphics": True})[0] == 200
     status, change, _ = fake.call("POST", "/v1/claims", CLAIM)
     assert status == 202
     assert fake.wait_plan(change)["state"] == "done"

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Advice on this host: what it says yes to can be had in these words, what it says no to can't."""
+import pytest
+
+NEEDS = [
+    {"memory": "8G", "graphics": True, "licences": ["vWS"]},
+    {"memory": "18G", "isolation": "hardware", "predictable": True},
+    {"memory": "10G", "consumer": "host", "licences": "none"},
+    {"memory": "300G"},
+]
+
+
+@pytest.fixture
+def demo(machine):
+    one = machine("demo")
+    one.start()
+    return one
+
+
+def words(entry):
+    claim = {"name": "asked", "mode": entry["mode"], "gpu": entry["gpu"]}
+    if entry["type"]:
+        claim["type"] = entry["type"]
+    elif entry["profile"]:
+        claim["profile"] = entry["profile"]
+    return claim
+
+
+@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need["memory"])
+def test_the_planner_keeps_what_advice_says(demo, need):
+    demo.create("web1", type="L40S-8Q")
+    status, answer, _ = demo.api.call("POST", "/v1/advice", need)
+    assert status == 200, answer
+    entries = answer["advice"]
+    assert {entry["mode"] for entry in entries} == {"passthrough", "time-sliced", "mig-backed",
+                                                    "time-sliced-mig-backed", "gpu-instance"}
+    ranks = [entry["rank"] for entry in entries if entry["rank"]]
+    assert ranks == list(range(1, len(ranks) + 1))
+    for entry in entries:
+        if entry["verdict"] == "no":
+            assert entry["reasons"] and all(reason["source"] for reason in entry["reasons"]), entry
+            continue
+        claim = words(entry) | {"moveIdle": True}
+        status, plan, _ = demo.api.call("POST", "/v1/claims?dryRun=true", claim)
+        assert status == 200, (entry, plan)
+    slices = [entry for entry in entries if entry["verdict"] != "no" and entry["mode"].endswith("mig-backed")]
+    assert not slices or any("MIG slice in a VM is a vGPU" in note for note in answer["notes"])
+
+
+def test_a_need_that_contradicts_is_refused(demo):
+    status, problem, _ = demo.api.call("POST", "/v1/advice", {"consumer": "host", "guest": "windows"})
+    assert status == 400 and "contradicts" in problem["detail"]

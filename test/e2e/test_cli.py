@@ -36,6 +36,8 @@ def compare(name, text):
     f"operation cancel {OPERATION} --dry-run", "vm list", "vm show web1",
     "event list", "vm list -o name --sort=-vm", "gpu list --no-headers", "event list --after 1 --limit 1",
     "rule list", "host show -o json", "host show -o yaml", "gpu show 1 -o yaml",
+    "advise --memory 8G --graphics", "advise --memory 8G -o json", "advise --board a100-pcie-40gb --memory 9G --predictable",
+    "advise --board l40s --model llama-3.1-8b --concurrency 16",
     "claim create a --type DC-1-8C --dry-run", "vm start web1", "vm stop web1 --dry-run",
 ])
 def test_output_is_golden(cleave, line):
@@ -179,7 +181,7 @@ def test_errors_are_a_line_and_a_hint(cleave):
 
 @pytest.mark.parametrize("line", ["--help", "--version", "--generate-man", "gpu list", "gpu list -o json",
                                   "gpu list --watch", "event list", "event list --follow",
-                                  "layout check --gpu a100-40gb 1g.5gb", "advise --gpu l40s --memory 8G"])
+                                  "layout check --gpu a100-40gb 1g.5gb", "advise --board l40s --memory 8G"])
 def test_what_could_not_be_written_is_a_failure(cleave, line):
     """Wherever on the way the disk was found full."""
     with open("/dev/full", "w") as full:

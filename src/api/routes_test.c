@@ -189,7 +189,7 @@ static void every_change_has_a_dry_run(void **state)
     (void)state;
     for (enum verb_id id = 0; id < VERB_COUNT; id++) {
         const struct verb *verb = verb_of(id);
-        bool asks = verb->permission == ROLE_ROOT; /* libvirt, not a person */
+        bool asks = verb->permission == ROLE_ROOT;    /* libvirt, not a person */
         bool reads = verb->permission == ROLE_VIEWER; /* a question may have a body */
         bool changes = !str_eq(verb->method, "GET") && !asks && !reads;
         if (changes != ((verb->flags & TAKES_DRY_RUN) != 0)) {

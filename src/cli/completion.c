@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/listing.h"
 #include "cli/view.h"
+#include "model/event.h"
 
 #define TIMEOUT_S 2 /* who types waits for it */
 #define FILES ":files\n"
@@ -41,6 +42,7 @@ struct source {
 };
 
 static void print_columns(const struct line *line);
+static void print_event_kinds(const struct line *line);
 static void print_models(const struct line *line);
 
 /* The first that fits counts. */
@@ -72,8 +74,7 @@ static const struct source sources[] = {
     {"operation", NULL, "STATE", .fixed = "waiting running cancelling done failed cancelled"},
     {"operation", NULL, "KIND",
      .fixed = "plan migration incoming drain restoration release give-back"},
-    {"event", NULL, "KIND", .url = "/v1/events?limit=1000&newest=true", .array = "events",
-     .value = "kind"},
+    {"event", NULL, "KIND", .print = print_event_kinds},
     {NULL, NULL, "COLUMN", .print = print_columns},
     {NULL, NULL, "MODEL", .print = print_models},
     {NULL, NULL, "SUBJECT", .fixed = "host claim/ vm/ gpu/ plan/ migration/"},
@@ -164,8 +165,7 @@ static void print_fixed(const struct line *line, const char *values)
     }
 }
 
-/* A type may be called by its last word alone: "L40S-8Q". Boards have types in common, and events
- * their kinds. */
+/* A type may be called by its last word alone: "L40S-8Q". Boards have types in common. */
 static void print_answer(struct cli *cli, const struct line *line, const struct source *source)
 {
     CLEANUP_JSON json_t *answer = NULL;
@@ -200,6 +200,14 @@ static void print_columns(const struct line *line)
             *c = *c == ' ' ? '-' : (char)tolower((unsigned char)*c);
         }
         print_candidate(line, name, NULL);
+    }
+}
+
+static void print_event_kinds(const struct line *line)
+{
+    for (int kind = EVENT_NONE + 1; kind < EVENT_KIND_COUNT; kind++) {
+        print_candidate(line, event_kind_name((enum event_kind)kind),
+                        event_kind_text((enum event_kind)kind));
     }
 }
 

@@ -170,7 +170,7 @@ def test_errors_are_a_line_and_a_hint(cleave):
     fails(cleave, "gpus list", 2, 'no command "gpus"', 'hint: did you mean "gpu"?')
     fails(cleave, "gpu show 9", 3, 'there is no gpu "9"', "cleave gpu list")
     fails(cleave, "claim create a --guest windows", 9, "[mig-vgpu-not-for-windows-on-h100]", "hint:")
-    fails(cleave, "claim create a --guest beos", 2, "--guest: ")
+    fails(cleave, "claim create a --guest beos", 2, "--guest")
     fails(cleave, "claim create a --profile x@y", 2, "PROFILE@START")
     fails(cleave, "gpu mode 0 turbo", 2, "turbo", '"time-sliced"')
     fails(cleave, "claim show none", 3, "none")
@@ -191,7 +191,7 @@ def test_what_could_not_be_written_is_a_failure(cleave, line):
 
 
 @pytest.mark.parametrize("line, said", [
-    ("claim create a --guest beos", "--guest: "), ("claim create a --mode turbo", "--mode: "),
+    ("claim create a --guest beos", "--guest"), ("claim create a --mode turbo", "--mode: "),
     (["claim", "create", "a b"], "NAME: "), ("claim create a --profile 1g.5gb@99", "start"),
     ("gpu mode 0 turbo", "MODE: "), ("gpu scheduler 0 turbo", "POLICY: "),
     (["gpu", "cordon", "0", "--reason", "x" * 2000], "--reason: "),

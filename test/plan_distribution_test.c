@@ -61,8 +61,9 @@ static void a_refusal_says_how_many_have_room(void **state)
     struct plan *plan = sim_world_plan(world, add, ARRAY_SIZE(add), NULL, 0, false);
     assert_null(plan);
     assert_int_equal(world->err.reason, REASON_NO_CAPACITY);
-    assert_non_null(strstr(world->err.message, "no distribution of the 4 claims over the GPUs serves "
-                                               "all, there is room for at most 3 of them"));
+    assert_non_null(strstr(world->err.message,
+                           "no distribution of the 4 claims over the GPUs serves "
+                           "all, there is room for at most 3 of them"));
 }
 
 int main(void)
@@ -71,5 +72,6 @@ int main(void)
         cmocka_unit_test(claims_that_fit_together_are_all_served),
         cmocka_unit_test(a_refusal_says_how_many_have_room),
     };
-    return cmocka_run_group_tests_name("distribution", tests, sim_world_set_up, sim_world_tear_down);
+    return cmocka_run_group_tests_name("distribution", tests, sim_world_set_up,
+                                       sim_world_tear_down);
 }

@@ -48,10 +48,10 @@ struct search {
         size_t n;
         size_t cap;
     } classes;
-    uint32_t class_of[JOINT_MAX_BINS]; /* per bin in the order of the search */
-    uint32_t order[JOINT_MAX_BINS];    /* ... its number */
+    uint32_t class_of[JOINT_MAX_BINS];    /* per bin in the order of the search */
+    uint32_t order[JOINT_MAX_BINS];       /* ... its number */
     struct sums rest[JOINT_MAX_BINS + 1]; /* of the bins from each on */
-    uint16_t left[JOINT_MAX];      /* of each kind */
+    uint16_t left[JOINT_MAX];             /* of each kind */
     bool out_of_work;
     bool refused; /* a distribution was not accepted: what failed is remembered no more */
     struct dead_end *dead_ends; /* open addressing; .bin of an empty slot is UINT32_MAX */
@@ -145,7 +145,8 @@ static int compare_fills(const void *one, const void *other)
 {
     const struct fill *a = one;
     const struct fill *b = other;
-    return a->size != b->size ? (a->size > b->size ? -1 : 1) : memcmp(b->kinds, a->kinds, sizeof(a->kinds));
+    return a->size != b->size ? (a->size > b->size ? -1 : 1)
+                              : memcmp(b->kinds, a->kinds, sizeof(a->kinds));
 }
 
 /* ---- classes of bins ---- */
@@ -388,7 +389,8 @@ static void take_back(struct search *search, uint32_t bin)
     const struct joint_question *question = search->question;
     uint16_t *counts = search->answer->counts + (size_t)search->order[bin] * question->n_pieces;
     for (uint32_t p = 0; p < question->n_pieces; p++) {
-        search->left[question->pieces[p]] = (uint16_t)(search->left[question->pieces[p]] + counts[p]);
+        search->left[question->pieces[p]] =
+            (uint16_t)(search->left[question->pieces[p]] + counts[p]);
         counts[p] = 0;
     }
 }
@@ -396,8 +398,8 @@ static void take_back(struct search *search, uint32_t bin)
 static bool finish(struct search *search)
 {
     const struct joint_question *question = search->question;
-    bool accepted = question->accepts == NULL ||
-                    question->accepts(question->data, search->answer->counts);
+    bool accepted =
+        question->accepts == NULL || question->accepts(question->data, search->answer->counts);
     search->refused = search->refused || !accepted;
     return accepted;
 }
@@ -469,8 +471,8 @@ void joint_choose(const struct joint_question *question, struct joint_answer *re
     find_bounds(search);
     ret_answer->at_most = ret_answer->at_most < n ? ret_answer->at_most : n;
     bool found = !search->out_of_work && serve(search, 0, 0);
-    ret_answer->verdict = found                                                ? JOINT_FOUND
-                          : ret_answer->at_most < n                            ? JOINT_NONE
+    ret_answer->verdict = found                                    ? JOINT_FOUND
+                          : ret_answer->at_most < n                ? JOINT_NONE
                           : search->out_of_work || search->refused ? JOINT_UNDECIDED
                                                                    : JOINT_NONE;
     if (!found) {

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOINT_MAX 64        /* kinds, and pieces */
+#define JOINT_MAX 64 /* kinds, and pieces */
 #define JOINT_MAX_BINS 1024
 #define JOINT_MAX_ITEMS 65535 /* of one kind */
 
@@ -38,7 +38,7 @@ struct joint_question {
      * Not all that can be made are asked about: once one was refused, the verdict is no JOINT_NONE.
      */
     bool (*accepts)(void *data, const uint16_t *counts);
-    void *data; /* the caller's, for both */
+    void *data;                     /* the caller's, for both */
     uint64_t max_judged, max_steps; /* calls of holds(), and steps of the search */
 };
 

@@ -60,8 +60,8 @@ static bool is_of_several(const struct works *works, const struct claim *const *
         others += claims[i] != claim && str_eq(claims[i]->vm, claim->vm);
     }
     for (size_t i = 0; claim->vm[0] != '\0' && i < stored->n; i++) {
-        others += !str_eq(stored->items[i].name, claim->name) &&
-                  str_eq(stored->items[i].vm, claim->vm);
+        others +=
+            !str_eq(stored->items[i].name, claim->name) && str_eq(stored->items[i].vm, claim->vm);
     }
     return others > 0;
 }
@@ -156,13 +156,11 @@ static bool is_like(const struct distribution *it, size_t a, size_t b)
 {
     const struct gpu_work *one = &it->works->items[a];
     const struct gpu_work *other = &it->works->items[b];
-    bool same = is_plain(one) && is_plain(other) && str_eq(one->model->key, other->model->key) &&
-                one->gpu->mode == other->gpu->mode &&
-                one->gpu->mig_enabled == other->gpu->mig_enabled &&
-                one->gpu->vfs.n == other->gpu->vfs.n &&
-                one->gpu->vfs_enabled == other->gpu->vfs_enabled &&
-                one->gpu->iface == other->gpu->iface &&
-                str_eq(one->gpu->driver, other->gpu->driver);
+    bool same =
+        is_plain(one) && is_plain(other) && str_eq(one->model->key, other->model->key) &&
+        one->gpu->mode == other->gpu->mode && one->gpu->mig_enabled == other->gpu->mig_enabled &&
+        one->gpu->vfs.n == other->gpu->vfs.n && one->gpu->vfs_enabled == other->gpu->vfs_enabled &&
+        one->gpu->iface == other->gpu->iface && str_eq(one->gpu->driver, other->gpu->driver);
     for (size_t k = 0; same && k < it->kinds.n; k++) {
         same = entry_at(it, a, k)->admitted == entry_at(it, b, k)->admitted;
     }

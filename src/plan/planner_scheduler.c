@@ -130,8 +130,8 @@ static int check_gpu(const struct planner *planner, const struct gpu *gpu,
         return result;
     }
     struct claim_spec spec = {.mode = mig ? CLAIM_TIME_SLICED_MIG_BACKED : CLAIM_TIME_SLICED,
-                               .start = NO_ID,
-                               .mixed = gpu->heterogeneous == TRI_YES};
+                              .start = NO_ID,
+                              .mixed = gpu->heterogeneous == TRI_YES};
     struct rule_facts facts = {.spec = &spec,
                                .model = gpu_model_of(planner, gpu),
                                .gpu = gpu,

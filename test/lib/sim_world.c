@@ -10,7 +10,6 @@
 #include "exec/seat.h"
 #include "test.h"
 
-
 void sim_world_init(struct sim_world *world, const struct catalog *catalog,
                     const struct rules *rules, const char *boards,
                     const struct sim_host_changes *changes)

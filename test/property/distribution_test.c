@@ -3,16 +3,17 @@
  * Many claims over several GPUs, against an integer program: the planner finds a distribution if
  * and only if CBC (COIN-OR's solver, Debian's coinor-cbc) does. The program is written from the
  * catalog's placements, slices and maxima, and shares nothing with src/layout and src/place. Random
- * hosts whose GPUs are partly taken, in any mode, get random requests: bare GPU instances, MIG-backed
- * and time-sliced vGPUs, whole GPUs, some of them for one GPU or at one place. CLEAVE_DISTRIBUTIONS
- * sets how many requests, CLEAVE_SEED from which seed on; a seed is one host with one request.
+ * hosts whose GPUs are partly taken, in any mode, get random requests: bare GPU instances,
+ * MIG-backed and time-sliced vGPUs, whole GPUs, some of them for one GPU or at one place.
+ * CLEAVE_DISTRIBUTIONS sets how many requests, CLEAVE_SEED from which seed on; a seed is one host
+ * with one request.
  */
 #include "test.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/fs.h"
+#include "base/parse.h"
 #include "base/process.h"
 #include "base/str.h"
 #include "random.h"
@@ -130,8 +131,8 @@ static void take_some(struct run *run)
     sim_world_look(run->world);
 }
 
-/* A request that fits tightly: one by one, each on a GPU and at a place of its own; then most may go
- * anywhere. */
+/* A request that fits tightly: one by one, each on a GPU and at a place of its own; then most may
+ * go anywhere. */
 static void fill_up(struct run *run)
 {
     struct claim placed[MOST_CLAIMS];
@@ -186,8 +187,7 @@ static bool may_go(const struct run *run, const struct claim *claim, uint32_t g)
 {
     char bdf[BDF_SIZE];
     return claim->spec.gpu[0] == '\0' ||
-           str_eq(claim->spec.gpu,
-                  pci_addr_format(&run->world->host->gpus.items[g].addr, bdf));
+           str_eq(claim->spec.gpu, pci_addr_format(&run->world->host->gpus.items[g].addr, bdf));
 }
 
 /* A place of a claim on a GPU: claim, GPU, first slice (0 where it has none). */
@@ -228,8 +228,8 @@ struct sum {
 static void add_term(struct run *run, uint32_t c, uint32_t g, uint32_t start, void *data)
 {
     struct sum *sum = data;
-    bool counts = (sum->claim == UINT32_MAX || sum->claim == c) &&
-                  (sum->gpu == UINT32_MAX || sum->gpu == g);
+    bool counts =
+        (sum->claim == UINT32_MAX || sum->claim == c) && (sum->gpu == UINT32_MAX || sum->gpu == g);
     uint32_t weight = counts ? sum->weight(run, &run->add[c], start, sum->data) : 0;
     if (weight > 0) {
         strbuf_addf(&run->program, " + %u x%u_%u_%u", weight, c, g, start);
@@ -254,9 +254,8 @@ static uint32_t on_slice(const struct run *run, const struct claim *claim, uint3
                          const void *data)
 {
     const uint32_t *slice = data;
-    uint32_t size = is_on_gi(claim)
-                        ? run->model->profiles.items[profile_of(run, claim)].memory_slices
-                        : 0;
+    uint32_t size =
+        is_on_gi(claim) ? run->model->profiles.items[profile_of(run, claim)].memory_slices : 0;
     return *slice >= start && *slice < start + size;
 }
 
@@ -438,8 +437,8 @@ static void add_instances(struct run *run, uint32_t g, const struct there *there
         all.weight = of_media;
         all.data = &media;
         if (media == MEDIA_ME || media == MEDIA_ALL) {
-            uint32_t others = there->n_media[MEDIA_ALL] + (media == MEDIA_ME ? there->n_media[media]
-                                                                             : 0);
+            uint32_t others =
+                there->n_media[MEDIA_ALL] + (media == MEDIA_ME ? there->n_media[media] : 0);
             add_sum(run, all, " <=", others > 0 ? 0 : 1);
         }
         if (media != MEDIA_NONE) {
@@ -536,7 +535,9 @@ static void run_request(void **state, uint64_t seed, bool large, struct counts *
     if (tight) {
         fill_up(&run);
     }
-    run.n_add = tight && run.n_add > 0 ? run.n_add : large ? MOST_CLAIMS - below(&run, 20) : 2 + below(&run, run.n_gpus);
+    run.n_add = tight && run.n_add > 0 ? run.n_add
+                : large                ? MOST_CLAIMS - below(&run, 20)
+                                       : 2 + below(&run, run.n_gpus);
     for (size_t i = tight ? run.n_add : 0; i < run.n_add; i++) {
         run.add[i] = any_claim(&run);
     }
@@ -561,10 +562,11 @@ static void run_request(void **state, uint64_t seed, bool large, struct counts *
     strbuf_done(&run.program);
 }
 
-static void compare(void **state, bool large, unsigned otherwise)
+static void compare(void **state, bool large, unsigned most)
 {
+    uint32_t wanted = most;
     const char *text = getenv("CLEAVE_DISTRIBUTIONS");
-    unsigned wanted = text != NULL ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+    assert_true(text == NULL || parse_u32(text, &wanted));
     struct random random = random_new();
     bool repeats = getenv("CLEAVE_SEED") != NULL;
     uint64_t seed = repeats ? random.seed : 1;

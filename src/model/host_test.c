@@ -236,6 +236,83 @@ static void a_model_or_a_gpu_that_is_away_is_named_where_a_gpu_is_not_found(void
     assert_null(strstr(err.hint, "did you mean")); /* another board's UUID */
 }
 
+/* A GPU of which four vGPUs of type 7 can share the time, with `n` of them on functions .4, .5, …
+ */
+static struct gpu *add_shared_gpu(struct host *host, uint32_t n)
+{
+    struct pci_addr addr;
+    assert_true(pci_addr_parse("0000:41:00.0", &addr));
+    struct gpu *gpu = host_add_gpu(host, &addr);
+    gpu->scheduler.policy = SCHEDULER_FIXED_SHARE;
+    *vec_push(&gpu->board.types) = (struct board_type){.type_id = 7, .max_per_gpu = 4};
+    for (uint32_t i = 0; i < n; i++) {
+        addr.function = (uint8_t)(4 + i);
+        *vec_push(&gpu->vgpus) =
+            (struct vgpu){.type_id = 7, .gi_id = NO_ID, .placement_id = NO_ID, .vf = addr};
+    }
+    return gpu;
+}
+
+static void run_with(struct host *host, const char *name, const char *uuid, size_t from, size_t to)
+{
+    add_vm(host, name, uuid);
+    struct vm *vm = &host->vms.items[host->vms.n - 1];
+    vm->state = VM_RUNNING;
+    for (size_t i = from; i < to; i++) {
+        struct vm_device *device = vec_push(&vm->devices);
+        device->addr = host->gpus.items[0].vgpus.items[i].vf;
+        device->live = true;
+    }
+}
+
+static void each_vgpu_gets_its_share_and_what_was_measured_of_it(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    struct gpu *gpu = add_shared_gpu(host, 4);
+    run_with(host, "a", UUID_A, 0, 1);
+    run_with(host, "b", UUID_B, 1, 3);
+    for (size_t i = 0; i < 3; i++) {
+        struct vgpu_use *use = vec_push(&gpu->uses);
+        *use = (struct vgpu_use){.type_id = 7, .percent = 10 + (uint32_t)i};
+        STR_SET(use->vm_uuid, i == 0 ? UUID_A : UUID_B);
+    }
+    host_derive(host);
+    host_derive(host); /* idempotent */
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(gpu->vgpus.items[i].share.parts, 4);
+    }
+    assert_true(gpu->vgpus.items[0].used_percent.known);
+    assert_int_equal(gpu->vgpus.items[0].used_percent.value, 10);
+    assert_false(gpu->vgpus.items[1].used_percent.known); /* of which of two it is isn't said */
+    assert_false(gpu->vgpus.items[3].used_percent.known); /* it doesn't run */
+    assert_int_equal(host->vms.items[0].devices.items[0].used_percent.value, 10);
+    assert_int_equal(host->vms.items[1].devices.items[1].share.parts, 4);
+}
+
+static void a_vgpu_on_an_instance_shares_that(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    struct gpu *gpu = add_shared_gpu(host, 3);
+    gpu->mig_enabled = true;
+    gpu->board.types.items[0].mig_backed = true;
+    gpu->board.types.items[0].max_per_gi = 3;
+    *vec_push(&gpu->gis) = (struct gi){.id = 1, .scheduler = {.policy = SCHEDULER_EQUAL_SHARE}};
+    *vec_push(&gpu->gis) = (struct gi){.id = 2, .scheduler = {.policy = SCHEDULER_BEST_EFFORT}};
+    gpu->vgpus.items[0].gi_id = gpu->vgpus.items[1].gi_id = 1;
+    gpu->vgpus.items[2].gi_id = 2;
+    run_with(host, "a", UUID_A, 0, 1);
+    host_derive(host);
+    assert_int_equal(gpu->vgpus.items[0].share.parts, 1);
+    assert_int_equal(gpu->vgpus.items[1].share.parts, 2); /* once it runs, too */
+    assert_int_equal(gpu->vgpus.items[0].share.whole, SHARE_OF_INSTANCE);
+    assert_int_equal(gpu->vgpus.items[2].share.kind, SHARE_NONE);
+    gpu->vgpus.items[0].gi_id = NO_ID; /* as by mdev, which doesn't say it */
+    host_derive(host);
+    assert_int_equal(gpu->vgpus.items[0].share.kind, SHARE_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +327,8 @@ int main(void)
         cmocka_unit_test(a_drain_keeps_the_names_of_its_vms),
         cmocka_unit_test(a_copy_of_a_host_shares_nothing_with_it),
         cmocka_unit_test(a_model_or_a_gpu_that_is_away_is_named_where_a_gpu_is_not_found),
+        cmocka_unit_test(each_vgpu_gets_its_share_and_what_was_measured_of_it),
+        cmocka_unit_test(a_vgpu_on_an_instance_shares_that),
     };
     return cmocka_run_group_tests_name("host", tests, make_names, NULL);
 }

@@ -169,6 +169,11 @@ static void settings_and_guests_are_what_the_driver_says(void **state)
     assert_int_equal(gpu->guests.n, 2); /* observed twice, into one host */
     assert_string_equal(gpu->guests.items[0].driver, "570.158.01");
     assert_string_equal(gpu->guests.items[0].vm_uuid, UUID);
+    assert_int_equal(gpu->uses.n, 2); /* the same */
+    assert_string_equal(gpu->uses.items[0].vm_uuid, UUID);
+    assert_true(gpu->uses.items[0].percent <= 100);
+    assert_int_equal(gpu->uses.items[0].type_id,
+                     sim_type_id(sim->fix->gpus[FIX_L40S]->model, vf->vgpu.type));
 }
 
 static void a_lost_gpu_has_a_problem_and_the_others_are_fine(void **state)
@@ -472,6 +477,32 @@ static void a_scheduler_out_of_the_boards_range_is_refused_before_it_is_tried(vo
     assert_non_null(strstr(err.message, "63 to 960"));
 }
 
+/* Shared among vGPUs, as the instance is made; what stands there already is left as it is asked. */
+static void an_instance_is_made_with_its_scheduler(void **state)
+{
+    (void)state;
+    PORT(SIM_VENDOR_VFIO);
+    struct error err = {0};
+    run_kind(port, STEP_MIG_ENABLE, PRO);
+    struct step step = make_gi(STEP_GI_CREATE, PRO, "1g.24gb", 47, 0, 3);
+    step.profile[0] = '\0';
+    step.scheduler = (struct gpu_scheduler){.policy = SCHEDULER_FIXED_SHARE, .slice_ns = 3000000};
+    run(port, &step);
+    CLEANUP(host_freep) struct host *host = host_new();
+    const struct gpu *gpu = observe(port, host, PRO);
+    assert_int_equal(gpu->gis.items[0].scheduler.policy, SCHEDULER_FIXED_SHARE);
+    assert_int_equal(gpu->gis.items[0].scheduler.slice_ns, 3000000);
+    assert_int_equal(gpu->schedulers, 1U << SCHEDULER_BEST_EFFORT | 1U << SCHEDULER_EQUAL_SHARE |
+                                          1U << SCHEDULER_FIXED_SHARE);
+    struct step other = make_gi(STEP_GI_CREATE, PRO, "", 47, 3, 3);
+    other.scheduler = (struct gpu_scheduler){.policy = SCHEDULER_EQUAL_SHARE, .slice_ns = 1};
+    assert_int_equal(port->ops->apply(port, &other, &err), -REASON_INVALID);
+    assert_non_null(strstr(err.message, "1000000 to 30000000"));
+    struct step undo = step_undo(&other);
+    assert_int_equal(port->ops->apply(port, &undo, &err), 0);
+    assert_int_equal(sim->fix->gpus[FIX_PRO]->n_gis, 1);
+}
+
 static void a_step_of_another_port_is_refused(void **state)
 {
     (void)state;
@@ -503,6 +534,7 @@ int main(void)
         cmocka_unit_test(the_default_compute_instance_makes_a_mig_device),
         cmocka_unit_test(a_scheduler_is_set_read_back_and_undone),
         cmocka_unit_test(a_scheduler_out_of_the_boards_range_is_refused_before_it_is_tried),
+        cmocka_unit_test(an_instance_is_made_with_its_scheduler),
         cmocka_unit_test(a_step_of_another_port_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,9 @@ def test_options_become_the_claim(cleave):
     assert (claim["profile"], claim["start"]) == ("1g.24gb+gfx", 3)
     assert claim["mixed"] and claim["migratable"]
     assert (claim["tenant"], claim["gpu"]) == ("t1", "0")
+    claim = cleave.json("claim", "create", "b", "--type", "DC-1-8C", "--param", "console=off", "--param",
+                        "unified-memory=on")["claims"][0]
+    assert claim["params"] == {"console": False, "unifiedMemory": True}
 
 
 def fails(cleave, line, status, *said, stdin=None):

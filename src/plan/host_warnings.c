@@ -28,7 +28,7 @@ static struct host_warning *find(const struct host_warning_list *list, const cha
     return NULL;
 }
 
-/* What is said of the host is not said again of each of its GPUs. */
+/* A warning of the host is not said again of each of its GPUs. */
 static void take(const struct checks *checks, const char *gpu, struct host_warning_list *list)
 {
     for (vec_each(checks, check)) {

@@ -125,7 +125,7 @@ static bool device_mdev(const struct rule_facts *f, char *out)
     return f->device != NULL && say_bool(out, f->device->is_mdev);
 }
 
-/* What is not written means no. */
+/* An attribute that is not written means no. */
 static bool device_managed(const struct rule_facts *f, char *out)
 {
     return f->device != NULL && say_bool(out, f->device->managed == TRI_YES);

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/layout_item.h"
 #include "cli/listing.h"
+#include "cli/need_advice.h"
 #include "cli/need_options.h"
 #include "cli/plan_follow.h"
 #include "cli/prose.h"
@@ -156,6 +157,9 @@ static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, 
     if (result == 0) {
         CLEANUP_JSON json_t *claims = json_pack("[O]", body);
         type_notice_report(cli, claims);
+    }
+    if (result == 0 && cli->dry_run && json_object_get(body, "need") != NULL) {
+        need_advice_print(cli, json_object_get(body, "need"));
     }
     if (result == 0 && arguments->values[CLAIM_VM] != NULL && !cli->dry_run) {
         vm_lint_view_report(cli, arguments->values[CLAIM_VM]);

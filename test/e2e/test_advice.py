@@ -47,6 +47,16 @@ def test_the_planner_keeps_what_advice_says(demo, need):
     assert not slices or any("MIG slice in a VM is a vGPU" in note for note in answer["notes"])
 
 
+@pytest.mark.parametrize("need", NEEDS[:3], ids=lambda need: need["memory"])
+def test_a_claim_with_the_need_gets_what_comes_first(demo, need):
+    first = demo.api.call("POST", "/v1/advice", need)[1]["advice"][0]
+    status, plan, _ = demo.api.call("POST", "/v1/claims?dryRun=true", {"name": "asked", "need": need})
+    assert status == 200, plan
+    claim = plan["claims"][0]
+    assert (claim["mode"], claim["assigned"]["gpu"]) == (first["mode"], first["gpu"])
+    assert claim["type"] == first["type"]
+
+
 def test_a_need_that_contradicts_is_refused(demo):
     status, problem, _ = demo.api.call("POST", "/v1/advice", {"consumer": "host", "guest": "windows"})
     assert status == 400 and "contradicts" in problem["detail"]

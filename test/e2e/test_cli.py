@@ -293,7 +293,7 @@ SHELLS = [pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), 
     ("cleave claim create x --type DC-1-8", ["DC-1-8C"]),
     ("cleave claim create x --profile 1g", ["1g.24gb+gfx"]),
     ("cleave gpu list --sort me", ["memory"]), ("cleave vm list --sort -v", ["-vm"]),
-    ("cleave event list --kind claim-b", ["claim-bound"]), ("cleave advise --gpu l40", ["l40s"]),
+    ("cleave event list --kind claim-b", ["claim-bound"]), ("cleave advise --board l40", ["l40s"]),
     ("cleave operation list --kind dr", ["drain"]),
     ("cleave help gpu sch", ["scheduler"]), ("cleave no-such ", []), ("cleave gpu list x", []),
 ])

@@ -188,6 +188,21 @@ def test_claims_of_a_vm_that_is_gone_go_after_a_while_and_gc_says_when(one):
     assert len(events(one, "claim-orphaned")) >= 2
 
 
+def test_what_virsh_does_is_followed_without_a_question(one):
+    """No observation by the clock comes in time: libvirt's events begin them."""
+    one.create("h", type=one.type, vm="web1")
+    one.stop()
+    one.start("--vm-grace", "3600", "--observe-period", "3600")
+    one.api.get("/v1/vms/web1")
+    xml = one.virsh("dumpxml", "--inactive", "web1").stdout
+    one.virsh("undefine", "web1")
+    wait_for(lambda: events(one, "claim-orphaned"))
+    claim = one.api.get("/v1/claims")["claims"][0]
+    assert "is gone" in claim["problem"] and claim["releaseAt"]
+    one.virsh("define", "/dev/stdin", input=xml)
+    wait_for(lambda: one.api.get("/v1/claims/h")["problem"] is None)
+
+
 def test_a_vm_that_is_defined_again_in_time_keeps_its_claims(one):
     one.create("h", type=one.type, vm="web1")
     xml = one.virsh("dumpxml", "--inactive", "web1").stdout

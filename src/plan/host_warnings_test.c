@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules that warn: what a host, its GPUs and their guests are like, and what is said of them; and
+ * what a plan says of the claims that it brings. The facts are read from the objects here, where
+ * the cases of test/rules state them. */
+#include "test.h"
+
+#include "plan/host_warnings.h"
+#include "plan/planner_fixture.h"
+
+#define VM_UUID "11111111-2222-3333-4444-555555555555"
+
+static void nothing(struct host *host, struct gpu *a100)
+{
+    (void)host;
+    (void)a100;
+}
+
+static void old_driver(struct host *host, struct gpu *a100)
+{
+    (void)a100;
+    STR_SET(host->driver_version, "535.261.03");
+}
+
+static void open_modules(struct host *host, struct gpu *a100)
+{
+    host->open_modules = TRI_YES;
+    a100->board.vgpu_host = BOARD_VGPU_YES;
+}
+
+static void proprietary_modules(struct host *host, struct gpu *a100)
+{
+    (void)a100;
+    host->open_modules = TRI_NO;
+}
+
+static void ecc_waits(struct host *host, struct gpu *a100)
+{
+    (void)host;
+    a100->ecc = TRI_YES;
+    a100->ecc_pending = TRI_NO;
+}
+
+static void mig_waits(struct host *host, struct gpu *a100)
+{
+    (void)host;
+    a100->mig_capable = TRI_YES;
+    a100->mig_pending = !a100->mig_enabled;
+}
+
+static void one_process(struct host *host, struct gpu *a100)
+{
+    (void)host;
+    a100->mig_capable = TRI_YES;
+    a100->mig_enabled = a100->mig_pending = true;
+    a100->exclusive_process = TRI_YES;
+}
+
+static void no_reset(struct host *host, struct gpu *a100)
+{
+    (void)host;
+    a100->reset_methods[0] = '\0';
+}
+
+static void shared_group(struct host *host, struct gpu *a100)
+{
+    (void)host;
+    struct group_member *member = vec_push(&a100->group_members);
+    member->addr = (struct pci_addr){.bus = 0x62};
+    STR_SET(member->driver, "ixgbe");
+    a100->iommu_group = 7;
+}
+
+static void links_down(struct host *host, struct gpu *a100)
+{
+    host->functions_known = true;
+    host->nvswitches = 4;
+    a100->mig_capable = TRI_YES;
+    a100->nvlinks_known = true;
+}
+
+static void new_kernel(struct host *host, struct gpu *a100)
+{
+    STR_SET(host->kernel, "6.8.0-60-generic");
+    STR_SET(host->driver_version, "535.261.03");
+    a100->vfs_total = 16;
+    a100->iface = VGPU_IFACE_VENDOR_VFIO;
+}
+
+static void add_guest(struct host *host, struct gpu *a100, const char *driver)
+{
+    STR_SET(host->driver_version, "580.105.06");
+    struct gpu_guest *guest = vec_push(&a100->guests);
+    STR_SET(guest->vm_uuid, VM_UUID);
+    STR_SET(guest->driver, driver);
+}
+
+static void newer_guest(struct host *host, struct gpu *a100)
+{
+    add_guest(host, a100, "595.58.03");
+}
+
+static void older_guest(struct host *host, struct gpu *a100)
+{
+    add_guest(host, a100, "550.127.05");
+}
+
+static void fitting_guest(struct host *host, struct gpu *a100)
+{
+    add_guest(host, a100, "535.261.03"); /* of the long-term branch before */
+}
+
+/* "rule rule ", in the order of the answer. */
+static void name_rules(const json_t *list, struct strbuf *out)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *warning = json_array_get(list, i);
+        strbuf_addf(out, "%s ", json_string_value(json_object_get(warning, "rule")));
+        assert_null(strstr(json_string_value(json_object_get(warning, "text")), "unknown"));
+    }
+}
+
+static void what_a_host_is_like_is_what_is_said_of_it(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        void (*change)(struct host *host, struct gpu *a100);
+        const char *rules;
+    } rows[] = {
+        {nothing, ""},
+        {old_driver, "driver-branch-ended "},
+        {open_modules, "open-modules-vgpu-before-ada "},
+        {proprietary_modules, "open-modules-required "},
+        {ecc_waits, "ecc-change-pending "},
+        {mig_waits, "mig-change-pending "},
+        {one_process, "mig-without-exclusive-process "},
+        {no_reset, "gpu-without-reset "},
+        {shared_group, "iommu-group-shared "},
+        {links_down, "nvswitch-without-links "},
+        {new_kernel, "driver-branch-ended vendor-vfio-needs-vgpu-17 "},
+        {newer_guest, "guest-driver-newer "},
+        {older_guest, "guest-driver-older "},
+        {fitting_guest, ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct planner planner = planner_now(f);
+        STR_SET(f->host->driver_version, "580.105.06");
+        STR_SET(f->host->kernel, "5.15.0");
+        for (vec_each(&f->host->gpus, gpu)) {
+            STR_SET(gpu->driver, "nvidia");
+            STR_SET(gpu->reset_methods, "bus");
+        }
+        rows[i].change(f->host, host_find_gpu(f->host, "0000:61:00.0"));
+        CLEANUP_JSON json_t *list = host_warnings(&planner);
+        CLEANUP_STRBUF struct strbuf rules = {0};
+        name_rules(list, &rules);
+        assert_string_equal(strbuf_str(&rules), rows[i].rules);
+    }
+}
+
+static void a_rule_is_said_once_of_all_gpus(void **state)
+{
+    struct fixture *f = *state;
+    struct planner planner = planner_now(f);
+    for (vec_each(&f->host->gpus, gpu)) {
+        STR_SET(gpu->driver, "nvidia");
+        gpu->reset_methods[0] = '\0';
+    }
+    CLEANUP_JSON json_t *list = host_warnings(&planner);
+    assert_int_equal(json_array_size(list), 1);
+    const json_t *warning = json_array_get(list, 0);
+    assert_string_equal(json_string_value(json_object_get(warning, "gpu")), "0000:41:00.0");
+    assert_int_equal(json_integer_value(json_object_get(warning, "others")), f->host->gpus.n - 1);
+}
+
+static void a_plan_warns_of_the_claims_that_it_brings(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claim = make("win", "vm1", "L40S-8C");
+    claim.spec.guest = GUEST_WINDOWS;
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(build(f, &claim, 1, NULL, 0, &plan), 0);
+    assert_int_equal(plan->warnings.n, 1);
+    assert_string_equal(plan->warnings.items[0].claim, "win");
+    assert_non_null(strstr(plan->warnings.items[0].text, "(rule c-series-windows-is-tcc)"));
+    struct claim other = make("lin", "vm2", "L40S-8C");
+    CLEANUP(plan_freep) struct plan *quiet = NULL;
+    assert_int_equal(build(f, &other, 1, NULL, 0, &quiet), 0);
+    assert_int_equal(quiet->warnings.n, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_a_host_is_like_is_what_is_said_of_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rule_is_said_once_of_all_gpus, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_plan_warns_of_the_claims_that_it_brings, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("plan: warnings", tests, NULL, NULL);
+}

@@ -43,7 +43,7 @@ static const char capabilities[] =
 
 static const char *const cases[] = {"clean",      "devices",  "displays", "machine", "memory",
                                     "claims",     "moves",    "wide",     "by-hand", "group",
-                                    "namespaces", "intruded", "audio",    "absent"};
+                                    "namespaces", "intruded", "audio",    "absent",  "switches"};
 
 /* ---- the host ---- */
 
@@ -92,6 +92,7 @@ static struct host *make_host(void)
 {
     struct host *host = host_new();
     STR_SET(host->libvirt_version, "11.3.0");
+    STR_SET(host->qemu_version, "9.2.0");
     host->functions_known = host->mdevs_known = true;
     static const struct pci_addr others[] = {
         {.bus = 0x01},

@@ -4,6 +4,7 @@
  * the cases of test/rules state them. */
 #include "test.h"
 
+#include "plan/admit.h"
 #include "plan/host_warnings.h"
 #include "plan/planner_fixture.h"
 
@@ -188,11 +189,81 @@ static void a_plan_warns_of_the_claims_that_it_brings(void **state)
     assert_int_equal(quiet->warnings.n, 0);
 }
 
+/* ---- claims ---- */
+
+static void old_driver_for_mig(struct host *host, struct gpu *gpu)
+{
+    STR_SET(host->driver_version, "450.51.06");
+    gpu->mig_capable = TRI_YES;
+}
+
+static void old_driver_with_mig(struct host *host, struct gpu *gpu)
+{
+    old_driver_for_mig(host, gpu);
+    gpu->mig_enabled = true;
+}
+
+static void no_functions(struct host *host, struct gpu *gpu)
+{
+    (void)host;
+    gpu->vfs_total = 0;
+    gpu->iface = VGPU_IFACE_NONE;
+}
+
+static void equal_sizes(struct host *host, struct gpu *gpu)
+{
+    (void)host;
+    gpu->board.mixed_sizes = BOARD_NO;
+}
+
+static void confidential(struct host *host, struct gpu *gpu)
+{
+    (void)gpu;
+    host->confidential = TRI_YES;
+}
+
+static void a_claim_meets_the_limits_of_its_board(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *gpu, *type;
+        bool mixed;
+        void (*change)(struct host *host, struct gpu *gpu);
+        const char *rule; /* "": it is admitted */
+    } rows[] = {
+        {"0000:61:00.0", "A100-1-5C", false, nothing, ""},
+        {"0000:61:00.0", "A100-1-5C", false, old_driver_for_mig, "mig-needs-driver-a100"},
+        {"0000:61:00.0", "A100-1-5C", false, old_driver_with_mig, ""},
+        {"0000:81:00.0", "L40S-8Q", false, no_functions, "vgpu-needs-sriov"},
+        {"0000:81:00.0", "L40S-8Q", true, nothing, ""},
+        {"0000:81:00.0", "L40S-8Q", true, equal_sizes, "mixed-sizes-not-reported"},
+        {"0000:81:00.0", "L40S-8Q", false, confidential, "confidential-gpu-has-no-vgpu"},
+        {"0000:41:00.0", "DC-1-8C", false, nothing, ""},
+        {"0000:41:00.0", "DC-1-8C", true, nothing, "mixed-sizes-of-an-instance"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct planner planner = planner_now(f);
+        struct gpu *gpu = host_find_gpu(f->host, rows[i].gpu);
+        struct claim claim = make("a", "vm1", rows[i].type);
+        struct admitted admitted;
+        struct error err = {0};
+        claim.spec.mixed = rows[i].mixed;
+        STR_SET(f->host->driver_version, "580.105.06");
+        rows[i].change(f->host, gpu);
+        (void)admit_on_gpu(&planner, &claim, gpu, &admitted, &err);
+        if (!str_eq(err.rule, rows[i].rule)) {
+            fail_msg("row %zu: \"%s\", not \"%s\": %s", i, err.rule, rows[i].rule, err.message);
+        }
+        assert_null(strstr(err.message, "unknown"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_a_host_is_like_is_what_is_said_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rule_is_said_once_of_all_gpus, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_claim_meets_the_limits_of_its_board, setup, teardown),
         cmocka_unit_test_setup_teardown(a_plan_warns_of_the_claims_that_it_brings, setup, teardown),
     };
     return cmocka_run_group_tests_name("plan: warnings", tests, NULL, NULL);

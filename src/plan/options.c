@@ -28,23 +28,30 @@ static bool is_typed(const struct claim *claim, const struct gpu_model *model,
     return spec->start == NO_ID || choice->profile != NULL;
 }
 
-/* Time slices are shared by a policy of the GPU. Best effort and equal share depend on what other
- * VMs do (NVIDIA vGPU software user guide, "Changing Scheduling Behavior for Time-Sliced vGPUs");
- * of a GPU instance's own policy nothing is known here. */
+/* Time slices are shared by a policy of the GPU, or of the instance, which gets the one that was
+ * chosen for its GPU when it is made (plan/work_scheduler.h). */
+static enum scheduler_policy scheduling_of(const struct planner *planner, const struct gpu *gpu,
+                                           const struct choice *choice)
+{
+    const struct gpu_record *record = planner_record_of(planner, gpu);
+    return choice->mode == CLAIM_TIME_SLICED ? planner_wanted_scheduler(planner, gpu)->policy
+           : record != NULL                  ? record->scheduler.policy
+                                             : SCHEDULER_UNKNOWN;
+}
+
 static bool is_scheduled(const struct planner *planner, const struct claim *claim,
                          const struct gpu *gpu, const struct choice *choice)
 {
     bool in_time =
         choice->mode == CLAIM_TIME_SLICED || choice->mode == CLAIM_TIME_SLICED_MIG_BACKED;
-    enum scheduler_policy wanted = claim->need.scheduler;
-    if (wanted == SCHEDULER_UNKNOWN && claim->need.predictable && !choice->whole) {
-        wanted = SCHEDULER_FIXED_SHARE;
-    }
-    if (!in_time || wanted == SCHEDULER_UNKNOWN) {
+    enum scheduler_policy policy = scheduling_of(planner, gpu, choice);
+    if (!in_time) {
         return true;
     }
-    return choice->mode == CLAIM_TIME_SLICED &&
-           planner_wanted_scheduler(planner, gpu)->policy == wanted;
+    if (claim->need.scheduler != SCHEDULER_UNKNOWN) {
+        return policy == claim->need.scheduler;
+    }
+    return !claim->need.predictable || vgpu_share_is_predictable(policy, choice->whole ? 1 : NO_ID);
 }
 
 /* ---- the list ---- */

@@ -97,6 +97,17 @@ def test_an_instance_gets_its_policy_when_it_is_made_and_after_a_boot(host):
     assert host.problems() == []
 
 
+def test_a_predictable_need_takes_a_shared_instance_by_fixed_share_only(host):
+    need = {"memory": "8GiB", "predictable": True, "licences": "any"}
+    claim = {"name": "a", "mode": SLICED["mode"], "gpu": RTX, "need": need}
+    status, body, _ = host.api.call("POST", "/v1/claims?dryRun=true", claim)
+    assert status == 409 and "fixed-share" in body["detail"], body
+    assert host.cleave.run("gpu", "mode", RTX, "mig").returncode == 0
+    assert schedule(host, RTX, FIXED)[0] in (200, 202)
+    host.create(**claim)
+    assert share(host, "a").startswith("1/") and share(host, "a").endswith(" of its instance")
+
+
 def test_a_policy_that_can_t_be_set_on_the_instance_undoes_the_plan(host):
     host.create("first", **SLICED)
     host.delete("first")  # the GPU stays in MIG mode

@@ -84,13 +84,13 @@ class Demo:
         if show:
             say(f"{'' if host is self.alpha else host.name}$ cleave {' '.join(words)}")
         is_table = WIDTH and words[1:2] in (("list",), ("show",))
-        environ = {**os.environ, **({"COLUMNS": str(WIDTH - 2)} if is_table else {})}
+        environ = {**os.environ, **({"COLUMNS": str(WIDTH)} if is_table else {})}
         done = subprocess.run([BUILD / "src/cli/cleave", "--socket", host.socket, *words],
                               stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environ,
                               stderr=subprocess.STDOUT if show else subprocess.PIPE)
         if show:
             for line in done.stdout.splitlines():
-                say(f"  {line}")
+                say(line if is_table else f"  {line}")
         if check and done.returncode != 0:
             raise SystemExit(f"demo: `cleave {' '.join(words)}` failed with {done.returncode}: "
                              f"{(done.stderr or done.stdout).strip()}")

@@ -52,9 +52,13 @@ static void note_too_small(const struct need *need, struct advice *advice)
     struct check *check = vec_push(&advice->reasons);
     STR_SET(check->rule, "size-does-not-exist");
     check->result = CHECK_FAILED;
-    snprintf(check->message, sizeof(check->message),
-             "%s has nothing in mode %s with %u MiB and %u %% of the compute", advice->model->name,
-             claim_mode_name(advice->mode), need->memory_mib, need->compute);
+    char compute[40] = "";
+    if (need->compute > 0) {
+        str_print(compute, sizeof(compute), " and %u %% of the compute", need->compute);
+    }
+    str_print(check->message, sizeof(check->message), "%s has nothing in mode %s with %u MiB%s%s",
+              advice->model->name, claim_mode_name(advice->mode), need->memory_mib,
+              need->usable_memory ? " that the guest sees" : "", compute);
     STR_SET(check->document, "the catalog's file of the board");
 }
 

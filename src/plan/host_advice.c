@@ -286,6 +286,19 @@ static void note_score(const struct gpu_work *work, const struct claim *claim,
     candidate_score(work, claim, &found->keys[2]);
 }
 
+/* So many VMs like this one on one GPU: with what stands there now. */
+static int check_count(const struct gpu_work *work, const struct need *need,
+                       const struct host_advice *found, struct error *err)
+{
+    uint32_t room = found->room_after;
+    if (need->count <= 1 || room == CAT_UNKNOWN || room + 1 >= need->count) {
+        return 0;
+    }
+    return error_set(err, REASON_NO_CAPACITY, work->subject,
+                     "GPU %s has room for %u such VM%s now, and the need is of %u on one GPU",
+                     work->bdf, room + 1, room == 0 ? "" : "s", need->count);
+}
+
 /* A plan of these steps alone: what no part of a GPU can see. */
 static int check_plan(const struct gpu_work *work, struct error *err)
 {
@@ -315,7 +328,12 @@ static int try_now(struct question *question, struct advice *advice, const struc
             add_change(advice, "take the other idle GPUs of its IOMMU group from the host");
         }
         note_cost(work, advice, &found);
+        result = check_count(work, question->need, &found, err);
+    }
+    if (result == 0) {
         question->found[advice->mode] = found;
+    } else {
+        strlist_done(&found.steps);
     }
     work->n_added--;
     work_solve_again(work);
@@ -345,7 +363,7 @@ static void note_moves(const struct planner *planner, const struct plan *plan,
     }
 }
 
-/* A way that moves claims which are not in use. */
+/* A way that moves claims which are not in use. How many VMs then have room is not known. */
 static bool try_moving(struct question *question, struct advice *advice, const struct claim *claim)
 {
     const struct claim *add[] = {claim};
@@ -356,7 +374,8 @@ static bool try_moving(struct question *question, struct advice *advice, const s
     CLEANUP(plan_freep) struct plan *plan = NULL;
     struct host_advice found = {
         .gpu = question->work->gpu, .room_after = CAT_UNKNOWN, .stranded_mib = CAT_UNKNOWN};
-    if (!has_idle(question->work) || planner_build(question->planner, &request, &plan, NULL) != 0) {
+    if (question->need->count > 1 || !has_idle(question->work) ||
+        planner_build(question->planner, &request, &plan, NULL) != 0) {
         return false;
     }
     note_score(question->work, claim, advice, &found);
@@ -426,6 +445,41 @@ static void join(struct host_advices *advices, const struct gpu *first, const st
     }
 }
 
+/* ---- several GPUs of one VM ---- */
+
+static bool is_same_way(const struct host_advice *a, const struct host_advice *b)
+{
+    return a->advice.mode == b->advice.mode && a->advice.verdict != VERDICT_NO &&
+           str_eq(a->advice.model->key, b->advice.model->key);
+}
+
+/* A VM with several GPUs has them of one board and in one mode. */
+static void check_gpus(const struct need *need, struct host_advices *advices)
+{
+    for (vec_each(advices, row)) {
+        size_t n = 0;
+        for (vec_each(advices, other)) {
+            n += is_same_way(other, row) ? 1 + other->alike.n : 0;
+        }
+        if (row->advice.verdict == VERDICT_NO || n >= need->gpus) {
+            continue;
+        }
+        struct check *check = vec_push(&row->advice.reasons);
+        STR_SET(check->rule, "too-few-gpus");
+        check->result = CHECK_FAILED;
+        str_print(check->message, sizeof(check->message),
+                  "the need is of %u GPUs in one VM, and this host has %zu %s that serve%s it in "
+                  "mode %s",
+                  need->gpus, n, row->advice.model->name, n == 1 ? "s" : "",
+                  claim_mode_name(row->advice.mode));
+        STR_SET(check->document, "this host as it is now");
+        row->too_few = true;
+    }
+    for (vec_each(advices, row)) {
+        row->advice.verdict = row->too_few ? VERDICT_NO : row->advice.verdict;
+    }
+}
+
 static int by_rank(const void *a, const void *b)
 {
     const struct host_advice *x = a;
@@ -474,6 +528,7 @@ void planner_advise(const struct planner *planner, const struct need *need,
     }
     vec_done(&asked);
     works_done(&works);
+    check_gpus(need, ret_advices);
     if (ret_advices->n > 0) {
         qsort(ret_advices->items, ret_advices->n, sizeof(ret_advices->items[0]), by_rank);
     }

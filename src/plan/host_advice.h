@@ -26,6 +26,7 @@ struct host_advice {
     uint32_t room_after;             /* more VMs like this one that then have room on the GPU */
     uint32_t blocked;                /* fewer VMs like this one than in the mode that has most */
     uint32_t stranded_mib;           /* of its memory, which nothing can use then; CAT_UNKNOWN */
+    bool too_few;                    /* GPUs like it, for a need of several */
     uint32_t keys[HOST_ADVICE_KEYS]; /* how well it suits, the most important first */
 };
 struct host_advices {

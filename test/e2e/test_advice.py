@@ -57,6 +57,28 @@ def test_a_claim_with_the_need_gets_what_comes_first(demo, need):
     assert claim["type"] == first["type"]
 
 
+def serving(demo, need):
+    entries = demo.api.call("POST", "/v1/advice", need)[1]["advice"]
+    return {(one["model"], one["mode"]) for one in entries if one["verdict"] != "no"}, entries
+
+
+def test_so_many_gpus_are_there(demo):
+    """The host has two L40S and one of each other board."""
+    found, entries = serving(demo, {"memory": "40G", "gpus": 2})
+    assert found and {model for model, mode in found} == {"l40s"}
+    assert any(one["reasons"][0]["rule"] == "too-few-gpus" for one in entries if one["verdict"] == "no")
+    assert serving(demo, {"memory": "40G", "gpus": 3})[0] == set()
+
+
+def test_so_many_vms_have_room(demo):
+    demo.create("web1", type="L40S-8Q", gpu="0000:81:00.0")
+    entries = serving(demo, {"memory": "8G", "count": 6, "graphics": True})[1]
+    shared = {one["gpu"]: one for one in entries if (one["model"], one["mode"]) == ("l40s", "time-sliced")}
+    assert shared["0000:a1:00.0"]["verdict"] == "yes"
+    assert shared["0000:81:00.0"]["verdict"] == "no"
+    assert "room for 5 such VMs" in shared["0000:81:00.0"]["reasons"][0]["text"]
+
+
 def test_a_need_that_contradicts_is_refused(demo):
     status, problem, _ = demo.api.call("POST", "/v1/advice", {"consumer": "host", "guest": "windows"})
     assert status == 400 and "contradicts" in problem["detail"]

@@ -127,21 +127,43 @@ static void add_cost(const json_t *item, struct strbuf *out)
     }
 }
 
-static void print_notes_of(const json_t *item, size_t width)
+static void add_notes(const json_t *item, struct strbuf *text)
 {
-    CLEANUP_STRBUF struct strbuf text = {0};
     const char *change = view_text(item, "change", NULL);
     if (change != NULL) {
-        strbuf_addf(&text, "first %s", change);
+        strbuf_addf(text, "first %s", change);
         const json_t *claims = view_at(item, "moves.claims");
-        add_list(claims, " (", &text);
-        add_list(view_at(item, "moves.vms"), ", of VM ", &text);
-        strbuf_add(&text, json_array_size(claims) > 0 ? ")" : "");
+        add_list(claims, " (", text);
+        add_list(view_at(item, "moves.vms"), ", of VM ", text);
+        strbuf_add(text, json_array_size(claims) > 0 ? ")" : "");
     }
-    add_cost(item, &text);
-    if (text.len > 0) {
-        prose_print_indented(width, 2, "%lld: %s.", (long long)view_int(item, "rank", 0),
-                             strbuf_str(&text));
+    add_cost(item, text);
+}
+
+/* Ranks of which the same is to be said, in one line: "1, 2: first turn MIG mode on." */
+static void print_notes(const json_t *answer, size_t width)
+{
+    const json_t *list = json_object_get(answer, "advice");
+    size_t n = json_array_size(list);
+    for (size_t i = 0; i < n && serves(json_array_get(list, i));) {
+        CLEANUP_STRBUF struct strbuf text = {0};
+        CLEANUP_STRBUF struct strbuf ranks = {0};
+        add_notes(json_array_get(list, i), &text);
+        bool same = true;
+        while (same) {
+            CLEANUP_STRBUF struct strbuf next = {0};
+            strbuf_addf(&ranks, "%s%lld", ranks.len > 0 ? ", " : "",
+                        (long long)view_int(json_array_get(list, i), "rank", 0));
+            i++;
+            same = i < n && serves(json_array_get(list, i));
+            if (same) {
+                add_notes(json_array_get(list, i), &next);
+                same = str_eq(strbuf_str(&next), strbuf_str(&text));
+            }
+        }
+        if (text.len > 0) {
+            prose_print_indented(width, 2, "%s: %s.", strbuf_str(&ranks), strbuf_str(&text));
+        }
     }
 }
 
@@ -265,14 +287,7 @@ bool advice_keep_gpu(json_t *answer, const char *gpu)
 void advice_print(const json_t *answer, size_t width)
 {
     print_table(answer, width);
-    size_t i = 0;
-    json_t *item = NULL;
-    json_array_foreach(json_object_get(answer, "advice"), i, item)
-    {
-        if (serves(item)) {
-            print_notes_of(item, width);
-        }
-    }
+    print_notes(answer, width);
     print_refusals(answer, width);
     const json_t *notes = json_object_get(answer, "notes");
     for (size_t k = 0; k < json_array_size(notes); k++) {

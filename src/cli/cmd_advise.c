@@ -5,12 +5,14 @@
 #include "advise/advise.h"
 #include "advise/advise_json.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cli/advice_view.h"
 #include "cli/command.h"
 #include "cli/model_notice.h"
 #include "cli/need_options.h"
 #include "cli/sizing_options.h"
+#include "cli/view.h"
 #include "lib/client.h"
 
 /* Indices of the options in their table, for arguments->values. */
@@ -82,6 +84,16 @@ static int advise_offline(const struct arguments *arguments, const struct need *
 
 /* ---- of this host ---- */
 
+/* The address of a GPU of this host by index, UUID or address; else the text itself, which may be a
+ * board's key. */
+static char *address_of(struct cli *cli, const char *gpu)
+{
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", gpu, "");
+    CLEANUP_JSON json_t *found = NULL;
+    bool known = cli_get(cli, path, &found, NULL) == 0;
+    return xstrdup(known ? view_text(found, "address", gpu) : gpu);
+}
+
 static int advise_host(struct cli *cli, const struct arguments *arguments, const struct need *need,
                        json_t **ret_json, struct error *err)
 {
@@ -91,13 +103,13 @@ static int advise_host(struct cli *cli, const struct arguments *arguments, const
     if (r == -REASON_UNAVAILABLE && err != NULL && client_found_none(cli->client)) {
         error_hint(err, "`cleave advise --catalog …` answers from the catalog, without cleaved");
     }
-    if (r == 0 && gpu != NULL && !advice_keep_gpu(*ret_json, gpu)) {
+    CLEANUP_FREE char *address = r == 0 && gpu != NULL ? address_of(cli, gpu) : NULL;
+    if (address != NULL && !advice_keep_gpu(*ret_json, address)) {
         r = error_set(err, REASON_NOT_FOUND, gpu, "this host has no GPU \"%.64s\" to advise on",
                       gpu);
         error_hint(err,
-                   "`cleave gpu list` shows those that it has; `cleave advise --board %s …` "
-                   "asks about a board of the catalog",
-                   gpu);
+                   "`cleave gpu list` shows those that it has; `cleave advise --board MODEL …` "
+                   "asks about a board of the catalog");
     }
     return r;
 }
@@ -141,6 +153,7 @@ static int cmd_advise(struct cli *cli, const struct arguments *arguments, struct
     int r = check_options(arguments, err);
     r = r != 0 ? r : need_options_read(arguments, &need, err);
     r = r != 0 ? r : sizing_options_read(arguments, &need, &sizing, err);
+    r = r != 0 ? r : need_options_check(&need, err);
     if (r == 0) {
         r = offline ? advise_offline(arguments, &need, &json, err)
                     : advise_host(cli, arguments, &need, &json, err);
@@ -163,7 +176,8 @@ static int cmd_advise(struct cli *cli, const struct arguments *arguments, struct
 /* ---- the table ---- */
 
 static const struct command_option advise_options[] = {
-    [ADVISE_GPU] = {"gpu", 0, "GPU", "only this GPU of the host: its address, or its board"},
+    [ADVISE_GPU] = {"gpu", 0, "GPU",
+                    "only this GPU of the host: its address or index, or its board"},
     [ADVISE_BOARD] = {"board", 0, "MODEL", "each mode of this board, without cleaved"},
     [ADVISE_CATALOG] = {"catalog", 0, NULL, "the best of each board, without cleaved"},
     NEED_OPTIONS,

@@ -131,3 +131,42 @@ int need_options_read(const struct arguments *arguments, struct need *ret_need, 
     *ret_need = need;
     return 0;
 }
+
+/* Keys of a need's JSON form, which conflicts name, as options. */
+static const struct {
+    const char *key, *option;
+} spelled[] = {
+    {"boundary", "--boundary"},
+    {"consumer", "--for host"},
+    {"count", "--count"},
+    {"gpus", "--gpus"},
+    {"graphics", "--graphics"},
+    {"guest", "--guest"},
+    {"isolation", "--isolation"},
+    {"liveMigration", "--live-migration"},
+    {"memory", "--memory"},
+    {"mixed", "--mixed"},
+    {"peerTraffic", "--peer-traffic"},
+    {"predictable", "--predictable"},
+    {"scheduler", "--scheduler"},
+    {"usableMemory", "--usable"},
+};
+
+static const char *option_of(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(spelled); i++) {
+        if (str_eq(spelled[i].key, key)) {
+            return spelled[i].option;
+        }
+    }
+    return key;
+}
+
+int need_options_check(const struct need *need, struct error *err)
+{
+    const struct need_conflict *conflict = need_find_conflict(need);
+    return conflict == NULL
+               ? 0
+               : error_set(err, REASON_INVALID, option_of(conflict->word), "%s contradicts %s: %s",
+                           option_of(conflict->word), option_of(conflict->other), conflict->why);
+}

@@ -29,5 +29,7 @@
 bool need_options_given(const struct arguments *arguments);
 /* -INVALID with the option that is wrong. */
 int need_options_read(const struct arguments *arguments, struct need *ret_need, struct error *err);
+/* -INVALID where two of them can't both be meant, with both. */
+int need_options_check(const struct need *need, struct error *err);
 
 #endif

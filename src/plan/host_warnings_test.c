@@ -7,6 +7,7 @@
 #include "plan/admit.h"
 #include "plan/host_warnings.h"
 #include "plan/planner_fixture.h"
+#include "plan/rule_warnings.h"
 
 #define VM_UUID "11111111-2222-3333-4444-555555555555"
 
@@ -258,12 +259,29 @@ static void a_claim_meets_the_limits_of_its_board(void **state)
     }
 }
 
+static void two_claims_of_a_vm_are_warned_of_together_once(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claims[] = {make("a", "vm1", "L40S-8Q"), make("b", "vm1", "L40S-8Q"),
+                             make("c", "vm2", "L40S-8Q")};
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(build(f, claims, ARRAY_SIZE(claims), NULL, 0, &plan), 0);
+    assert_int_equal(plan->warnings.n, 0);
+    struct planner planner = planner_now(f);
+    host_find_gpu(f->host, "0000:81:00.0")->iface = VGPU_IFACE_MDEV;
+    rule_warnings_note(&planner, plan);
+    assert_int_equal(plan->warnings.n, 1);
+    assert_non_null(strstr(plan->warnings.items[0].text, "(rule several-vgpus-on-one-gpu)"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_a_host_is_like_is_what_is_said_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rule_is_said_once_of_all_gpus, setup, teardown),
         cmocka_unit_test_setup_teardown(a_claim_meets_the_limits_of_its_board, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_claims_of_a_vm_are_warned_of_together_once, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_plan_warns_of_the_claims_that_it_brings, setup, teardown),
     };
     return cmocka_run_group_tests_name("plan: warnings", tests, NULL, NULL);

@@ -52,6 +52,29 @@ static void claims_that_fit_together_are_all_served(void **state)
     }
 }
 
+/* The need of the first is served by 3g.20gb, 4g.20gb and 7g.40gb. */
+static void so_they_are_by_need(void **state)
+{
+    CLEANUP(sim_world_freep) struct sim_world *world = new_site(state);
+    struct claim add[] = {bare("c3", ""), bare("c4", "4g.20gb"), bare("c2a", "2g.10gb"),
+                          bare("c2b", "2g.10gb")};
+    add[0].spec.mode = CLAIM_MODE_AUTO;
+    add[0].has_need = true;
+    add[0].need = (struct need){
+        .consumer = CONSUMER_HOST, .memory_mib = 16384, .isolation = ISOLATION_HARDWARE};
+    add[0].need.compute = 40;
+    CLEANUP(plan_freep)
+    struct plan *plan = sim_world_plan(world, add, ARRAY_SIZE(add), NULL, 0, false);
+    if (plan == NULL) {
+        fail_msg("%s", world->err.message);
+    }
+    assert_true(sim_world_run(world, plan));
+    const struct claim *chosen = claims_find(&world->claims, "c3");
+    assert_string_equal(chosen->spec.profile, "3g.20gb");
+    assert_non_null(strstr(chosen->choice, "chosen of"));
+    assert_int_equal(pci_addr_cmp(&chosen->assigned.gpu, &world->host->gpus.items[0].addr), 0);
+}
+
 static void a_refusal_says_how_many_have_room(void **state)
 {
     CLEANUP(sim_world_freep) struct sim_world *world = new_site(state);
@@ -70,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(claims_that_fit_together_are_all_served),
+        cmocka_unit_test(so_they_are_by_need),
         cmocka_unit_test(a_refusal_says_how_many_have_room),
     };
     return cmocka_run_group_tests_name("distribution", tests, sim_world_set_up,

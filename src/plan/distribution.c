@@ -8,6 +8,7 @@
 #include "plan/bars.h"
 #include "plan/gpu_gate.h"
 #include "plan/group.h"
+#include "plan/options.h"
 #include "plan/work_solve.h"
 #include "plan/work_try.h"
 
@@ -18,26 +19,35 @@
 /* Claims that every GPU takes for the same. */
 struct kind {
     VEC(const struct claim *) claims;
+    struct options options; /* of the first of them, on all GPUs */
 };
 
-/* A kind on one GPU: the claim as it would come there. */
+/* One way to serve a claim of a kind: a single one for exact words, several for a need. */
+struct piece {
+    uint32_t kind;
+    const struct claim_spec *spec; /* of the kind's options */
+};
+
+/* A piece on one GPU: the claim as it would come there. */
 struct entry {
     bool admitted;
+    size_t option; /* of the kind */
     struct admitted as;
 };
 
 struct distribution {
     struct works *works;
     VEC(struct kind) kinds;
-    struct entry *entries; /* per GPU and kind */
+    VEC(struct piece) pieces;
+    struct entry *entries; /* per GPU and piece */
     struct joint_kind sizes[JOINT_MAX];
-    uint32_t pieces[JOINT_MAX];
-    uint32_t *classes; /* per GPU */
+    uint32_t kind_of[JOINT_MAX]; /* per piece */
+    uint32_t *classes;           /* per GPU */
 };
 
-static struct entry *entry_at(const struct distribution *it, size_t gpu, size_t kind)
+static struct entry *entry_at(const struct distribution *it, size_t gpu, size_t piece)
 {
-    return &it->entries[gpu * it->kinds.n + kind];
+    return &it->entries[gpu * it->pieces.n + piece];
 }
 
 void distribution_take_back(struct works *works)
@@ -74,7 +84,8 @@ static bool asks_for_the_same(const struct claim *a, const struct claim *b)
     return one->mode == other->mode && one->start == other->start && one->mixed == other->mixed &&
            one->guest == other->guest && one->migratable == other->migratable &&
            str_eq(one->gpu, other->gpu) && str_eq(one->type, other->type) &&
-           str_eq(one->profile, other->profile);
+           str_eq(one->profile, other->profile) && a->has_need == b->has_need &&
+           (!a->has_need || need_is_same(&a->need, &b->need));
 }
 
 /* False: more kinds than are searched. */
@@ -94,7 +105,10 @@ static bool sort_claims(struct distribution *it, const struct claim *const *clai
         if (mine == NULL && it->kinds.n == JOINT_MAX) {
             return false;
         }
-        mine = mine != NULL ? mine : vec_push(&it->kinds);
+        if (mine == NULL) {
+            mine = vec_push(&it->kinds);
+            options_list(it->works->items[0].planner, claim, &mine->options);
+        }
         *vec_push(&mine->claims) = claim;
     }
     return true;
@@ -110,22 +124,63 @@ static uint32_t size_of(const struct entry *entry)
     return mib == CAT_UNKNOWN ? 0 : mib;
 }
 
-static void admit_all(struct distribution *it)
+static bool is_same_way(const struct claim_spec *a, const struct claim_spec *b)
 {
-    it->entries = xcalloc(it->works->n * it->kinds.n, sizeof(*it->entries));
-    for (size_t k = 0; k < it->kinds.n; k++) {
-        uint32_t size = UINT32_MAX;
-        for (size_t g = 0; g < it->works->n; g++) {
-            struct entry *entry = entry_at(it, g, k);
-            const struct claim *first = it->kinds.items[k].claims.items[0];
-            entry->admitted = work_admit(&it->works->items[g], first, &entry->as, NULL) == 0;
-            if (entry->admitted && size_of(entry) < size) {
-                size = size_of(entry);
+    return a->mode == b->mode && str_eq(a->type, b->type) && str_eq(a->profile, b->profile);
+}
+
+/* Each way of a kind once, the best first; false: more than are searched. */
+static bool list_pieces(struct distribution *it)
+{
+    for (uint32_t k = 0; k < it->kinds.n; k++) {
+        size_t first = it->pieces.n;
+        for (vec_each(&it->kinds.items[k].options, option)) {
+            bool known = false;
+            for (size_t p = first; p < it->pieces.n; p++) {
+                known = known || is_same_way(it->pieces.items[p].spec, &option->spec);
+            }
+            if (!known) {
+                *vec_push(&it->pieces) = (struct piece){.kind = k, .spec = &option->spec};
             }
         }
-        it->pieces[k] = (uint32_t)k;
-        it->sizes[k] = (struct joint_kind){.n = (uint32_t)it->kinds.items[k].claims.n,
-                                           .size = size == UINT32_MAX ? 0 : size};
+    }
+    for (size_t p = 0; p < it->pieces.n && p < JOINT_MAX; p++) {
+        it->kind_of[p] = it->pieces.items[p].kind;
+    }
+    return it->pieces.n <= JOINT_MAX;
+}
+
+static void admit(struct distribution *it, size_t g, size_t p)
+{
+    struct entry *entry = entry_at(it, g, p);
+    const struct kind *kind = &it->kinds.items[it->pieces.items[p].kind];
+    for (size_t i = 0; i < kind->options.n; i++) {
+        const struct option *option = &kind->options.items[i];
+        if (option->gpu == g && is_same_way(&option->spec, it->pieces.items[p].spec)) {
+            const struct claim claim = option_claim(option, kind->claims.items[0]);
+            entry->option = i;
+            entry->admitted = work_admit(&it->works->items[g], &claim, &entry->as, NULL) == 0;
+        }
+    }
+}
+
+static void admit_all(struct distribution *it)
+{
+    it->entries = xcalloc(it->works->n * it->pieces.n + 1, sizeof(*it->entries));
+    for (size_t k = 0; k < it->kinds.n; k++) {
+        it->sizes[k] =
+            (struct joint_kind){.n = (uint32_t)it->kinds.items[k].claims.n, .size = UINT32_MAX};
+    }
+    for (size_t p = 0; p < it->pieces.n; p++) {
+        uint32_t *size = &it->sizes[it->kind_of[p]].size;
+        for (size_t g = 0; g < it->works->n; g++) {
+            admit(it, g, p);
+            const struct entry *entry = entry_at(it, g, p);
+            *size = entry->admitted && size_of(entry) < *size ? size_of(entry) : *size;
+        }
+    }
+    for (size_t k = 0; k < it->kinds.n; k++) {
+        it->sizes[k].size = it->sizes[k].size == UINT32_MAX ? 0 : it->sizes[k].size;
     }
 }
 
@@ -161,8 +216,8 @@ static bool is_like(const struct distribution *it, size_t a, size_t b)
         one->gpu->mode == other->gpu->mode && one->gpu->mig_enabled == other->gpu->mig_enabled &&
         one->gpu->vfs.n == other->gpu->vfs.n && one->gpu->vfs_enabled == other->gpu->vfs_enabled &&
         one->gpu->iface == other->gpu->iface && str_eq(one->gpu->driver, other->gpu->driver);
-    for (size_t k = 0; same && k < it->kinds.n; k++) {
-        same = entry_at(it, a, k)->admitted == entry_at(it, b, k)->admitted;
+    for (size_t p = 0; same && p < it->pieces.n; p++) {
+        same = entry_at(it, a, p)->admitted == entry_at(it, b, p)->admitted;
     }
     return same;
 }
@@ -187,19 +242,20 @@ static bool gpu_holds(void *data, uint32_t gpu, const uint16_t *counts)
 {
     struct distribution *it = data;
     struct gpu_work *work = &it->works->items[gpu];
+    size_t taken[JOINT_MAX] = {0}; /* of each kind */
     work->n_added = 0;
-    for (size_t k = 0; k < it->kinds.n; k++) {
-        const struct entry *entry = entry_at(it, gpu, k);
-        for (size_t i = 0; i < counts[k]; i++) {
+    for (size_t p = 0; p < it->pieces.n; p++) {
+        const struct entry *entry = entry_at(it, gpu, p);
+        for (size_t i = 0; i < counts[p]; i++) {
             if (!entry->admitted || work->n_added == WORK_MAX_CLAIMS) {
                 work->n_added = 0;
                 return false;
             }
             struct admitted *added = &work->added[work->n_added];
-            const struct claim_spec spec = entry->as.claim.spec;
+            uint32_t kind = it->kind_of[p];
             *added = entry->as;
-            added->claim = *it->kinds.items[k].claims.items[i];
-            added->claim.spec = spec;
+            added->claim = *it->kinds.items[kind].claims.items[taken[kind]++];
+            added->claim.spec = entry->as.claim.spec;
             work->moved[work->n_added++] = NULL;
         }
     }
@@ -208,17 +264,34 @@ static bool gpu_holds(void *data, uint32_t gpu, const uint16_t *counts)
     return holds;
 }
 
+static bool take_one(const struct distribution *it, size_t g, size_t p, const struct claim *stored)
+{
+    struct gpu_work *work = &it->works->items[g];
+    const struct kind *kind = &it->kinds.items[it->kind_of[p]];
+    size_t option = entry_at(it, g, p)->option;
+    const struct claim claim = option_claim(&kind->options.items[option], stored);
+    if (work_try(work, &claim, NULL, NULL) != 0) {
+        return false;
+    }
+    if (claim_is_open(stored)) {
+        struct claim *added = &work->added[work->n_added - 1].claim;
+        options_describe(&kind->options, option, work->bdf, added->choice);
+    }
+    return true;
+}
+
 /* Each claim is tried as one that comes alone: only that is sure. */
 static bool take_in(void *data, const uint16_t *counts)
 {
     struct distribution *it = data;
-    CLEANUP_FREE size_t *taken = xcalloc(it->kinds.n, sizeof(*taken));
+    size_t taken[JOINT_MAX] = {0};
     distribution_take_back(it->works);
     for (size_t g = 0; g < it->works->n; g++) {
-        for (size_t k = 0; k < it->kinds.n; k++) {
-            for (size_t i = 0; i < counts[g * it->kinds.n + k]; i++) {
-                const struct claim *claim = it->kinds.items[k].claims.items[taken[k]++];
-                if (work_try(&it->works->items[g], claim, NULL, NULL) != 0) {
+        for (size_t p = 0; p < it->pieces.n; p++) {
+            const struct kind *kind = &it->kinds.items[it->kind_of[p]];
+            for (size_t i = 0; i < counts[g * it->pieces.n + p]; i++) {
+                const struct claim *claim = kind->claims.items[taken[it->kind_of[p]]++];
+                if (!take_one(it, g, p, claim)) {
                     distribution_take_back(it->works);
                     return false;
                 }
@@ -254,8 +327,10 @@ static void distribution_done(struct distribution *it)
 {
     for (vec_each(&it->kinds, kind)) {
         vec_done(&kind->claims);
+        vec_done(&kind->options);
     }
     vec_done(&it->kinds);
+    vec_done(&it->pieces);
     free(it->entries);
     free(it->classes);
 }
@@ -264,15 +339,16 @@ bool distribution_make(struct works *works, const struct claim *const *claims, s
                        struct error *err)
 {
     CLEANUP(distribution_done) struct distribution it = {.works = works};
-    if (works->n > JOINT_MAX_BINS || n > JOINT_MAX_ITEMS || !sort_claims(&it, claims, n)) {
+    if (works->n > JOINT_MAX_BINS || n > JOINT_MAX_ITEMS || !sort_claims(&it, claims, n) ||
+        !list_pieces(&it)) {
         return false;
     }
     admit_all(&it);
     sort_gpus(&it);
     const struct joint_question question = {.kinds = it.sizes,
                                             .n_kinds = (uint32_t)it.kinds.n,
-                                            .pieces = it.pieces,
-                                            .n_pieces = (uint32_t)it.kinds.n,
+                                            .pieces = it.kind_of,
+                                            .n_pieces = (uint32_t)it.pieces.n,
                                             .classes = it.classes,
                                             .n_bins = (uint32_t)works->n,
                                             .holds = gpu_holds,

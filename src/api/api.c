@@ -193,6 +193,13 @@ static int read_param(enum verb_flag flag, const char *value, struct request *re
     case TAKES_SUBJECT:
         ret->subject = value;
         return 0;
+    case TAKES_CHANGED:
+        if (value[0] == '\0') {
+            return error_set(err, REASON_INVALID, "query changedSince",
+                             "the query parameter changedSince is empty");
+        }
+        ret->changed = value;
+        return 0;
     case IS_URGENT:
         break;
     }

@@ -33,6 +33,7 @@ enum {
     CLAIM_ON_DEMAND,
     CLAIM_MOVE_IDLE,
     CLAIM_PARAM,
+    CLAIM_OVERRIDE,
     CLAIM_COUNT
 };
 
@@ -121,6 +122,44 @@ static int add_params(json_t *body, const struct arguments *arguments, struct er
     return result;
 }
 
+/* "RULE=REASON". */
+static int add_override(json_t *body, const char *text, struct error *err)
+{
+    const char *equals = text == NULL ? NULL : strchr(text, '=');
+    if (text == NULL) {
+        return 0;
+    }
+    if (equals == NULL || equals == text || equals[1] == '\0') {
+        error_set(err, REASON_INVALID, "", "--override is RULE=REASON, not \"%s\"", text);
+        error_hint(err, "name the rule and say why it does not hold for this claim; `cleave rule "
+                        "list` lists the rules");
+        return -REASON_INVALID;
+    }
+    json_t *one = json_pack("{s:o, s:s}", "rule", json_stringn(text, (size_t)(equals - text)),
+                            "reason", equals + 1);
+    if (one == NULL) {
+        return error_set(err, REASON_INVALID, "", "--override is not UTF-8 text");
+    }
+    json_t *list = json_object_get(body, "overrides");
+    if (list == NULL) {
+        list = json_array();
+        json_object_set_new(body, "overrides", list);
+    }
+    json_array_append_new(list, one);
+    return 0;
+}
+
+static int add_overrides(json_t *body, const struct arguments *arguments, struct error *err)
+{
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < arguments->n_repeated; i++) {
+        if (arguments->repeated[i].option == CLAIM_OVERRIDE) {
+            result = add_override(body, arguments->repeated[i].value, err);
+        }
+    }
+    return result;
+}
+
 static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "name", arguments->args[0]);
@@ -153,6 +192,7 @@ static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, 
     int result = profile == NULL ? 0 : split_profile(body, profile, err);
     result = result != 0 ? result : add_need(body, arguments, err);
     result = result != 0 ? result : add_params(body, arguments, err);
+    result = result != 0 ? result : add_overrides(body, arguments, err);
     result = result != 0 ? result : plan_follow_change(cli, "POST", "/v1/claims", body, err);
     if (result == 0) {
         CLEANUP_JSON json_t *claims = json_pack("[O]", body);
@@ -290,6 +330,16 @@ static void add_wanted_params(const json_t *claim, struct strbuf *out)
     }
 }
 
+static void add_override_words(const json_t *claim, struct strbuf *out)
+{
+    const json_t *list = view_at(claim, "overrides");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        strbuf_addf(out, "%s%s (%s)", i > 0 ? "; " : "", view_text(one, "rule", "-"),
+                    view_text(one, "reason", "-"));
+    }
+}
+
 static const struct column wanted_fields[] = {
     {"State", .path = "state"},
     {"Problem", .path = "problem"},
@@ -307,6 +357,7 @@ static const struct column wanted_fields[] = {
     {"Hold", .path = "hold"},
     {"Need", .cell = add_need_words},
     {"Chosen", .path = "choice"},
+    {"Overrides", .cell = add_override_words, .align = TABLE_WRAP},
     {"Site", .path = "site"},
     {"Made", .path = "createdAt", .format = COLUMN_TIME},
     {"By", .path = "author"},
@@ -379,6 +430,9 @@ static const struct command_option claim_create_options[] = {
     [CLAIM_PARAM] = {"param", 0, "NAME=on|off",
                      "parameter of the vGPU: unified-memory, debugger, profiler, "
                      "frame-rate-limiter or console; may be given several times"},
+    [CLAIM_OVERRIDE] = {"override", 0, "RULE=REASON",
+                        "a soft rule that does not bind this claim, and why; several times for "
+                        "several rules"},
     [CLAIM_COUNT] = {"count", 0, "N", "so many claims, NAME-1 to NAME-N, for VMs VM-1 to VM-N"},
     NEED_OPTIONS,
 };
@@ -399,7 +453,7 @@ static const struct command commands[] = {
                   "claim create train --vm train --memory 18G --isolation hardware",
                   "claim create whole --vm big --mode passthrough --gpu l40s"},
      OPTIONS(claim_create_options),
-     .repeats = REPEATS(CLAIM_PARAM),
+     .repeats = REPEATS(CLAIM_PARAM) | REPEATS(CLAIM_OVERRIDE),
      .changes = true,
      .waits = true,
      .run = cmd_claim_create},

@@ -230,3 +230,35 @@ const char *lint_rule_id(size_t index)
 {
     return index < ARRAY_SIZE(rules) ? rules[index].id : NULL;
 }
+
+/* What a definition's file would say of it: an error is a refusal to call it right. */
+static const char *weight_of(enum severity severity)
+{
+    switch (severity) {
+    case SEVERITY_ERROR:
+        return "refuses";
+    case SEVERITY_WARNING:
+        return "warns";
+    case SEVERITY_NOTE:
+    case SEVERITY_COUNT:
+        break;
+    }
+    return "notes";
+}
+
+void lint_rules_add_json(json_t *list, const char *id)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+        if (id == NULL || str_eq(id, rules[i].id)) {
+            json_array_append_new(
+                list,
+                json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:n, s:n, s:s, "
+                          "s:[]}",
+                          "id", rules[i].id, "applies", "definition", "statement", rules[i].why,
+                          "source", rules[i].source, "confidence", "vendor-doc", "message",
+                          rules[i].why, "instead", "`cleave vm lint VM` says what to do", "weight",
+                          weight_of(rules[i].severity), "soft", 0, "own", 0, "file", "cleaved",
+                          "from", "to", "versions", "", "when"));
+        }
+    }
+}

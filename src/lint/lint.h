@@ -24,6 +24,10 @@ void lint_domain(const struct domain_facts *facts, const struct host *host,
 /* {"vm", "findings": […], "errors", "warnings", "notes"} */
 json_t *findings_to_json(const char *vm, const struct findings *findings);
 
+/* Appends the rules that this folder has in code to a list of rules (rules/rules_json.h), all of
+ * them or those of one id, in the same form. */
+void lint_rules_add_json(json_t *list, const char *id);
+
 /* ids of the rules, for documents and tests; NULL after the last. */
 const char *lint_rule_id(size_t index);
 

@@ -21,6 +21,7 @@
 #include "verbs/operations.h"
 #include "verbs/questions.h"
 #include "verbs/site.h"
+#include "verbs/rules_asked.h"
 #include "verbs/vm_lint.h"
 #include "verbs/waiting.h"
 #include "vm/hook.h"

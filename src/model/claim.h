@@ -13,6 +13,7 @@
 #include "base/words.h"
 #include "model/host.h"
 #include "model/need.h"
+#include "model/rule_override.h"
 #include "model/vgpu_params.h"
 #include "schema/schema.h"
 
@@ -118,6 +119,7 @@ struct claim {
     struct claim_words typed;
     char choice[CHOICE_TEXT_SIZE]; /* what was chosen for the need, and why; "" */
     uint32_t count;                /* a person's wish for so many like it; 0: 1 */
+    struct rule_overrides overrides; /* soft rules that do not bind it */
     struct vgpu_params params;     /* of its vGPU */
     enum claim_state state;
     struct assignment assigned;

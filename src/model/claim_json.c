@@ -101,6 +101,19 @@ static const struct field words_fields[] = {
     FIELD_ID(struct claim_words, start, "start", FACE_KEPT, .max = MAX_START),
 };
 static const struct schema claim_words_schema = SCHEMA_OPTIONAL(claim_words, words_fields, set);
+static json_t *put_overrides(const void *object)
+{
+    const struct claim *claim = object;
+    return rule_overrides_to_json(&claim->overrides);
+}
+
+static void read_overrides(struct reader *r, const char *key, void *object)
+{
+    struct claim *claim = object;
+    rule_overrides_read(r, key, &claim->overrides);
+}
+
+static const struct field_hook overrides_hook = {put_overrides, read_overrides};
 
 static const struct field claim_fields[] = {
     FIELD_NAME(struct claim, name, "name", FACE_ALL, .required = true,
@@ -121,6 +134,7 @@ static const struct field claim_fields[] = {
     FIELD_STRING(struct claim, choice, "choice", FACE_KEPT, .left_out = true),
     FIELD_COUNT(struct claim, count, "count", FACE_USER, .min = 1, .max = NEED_MAX_COUNT),
     FIELD_OBJECT(struct claim, params, "params", vgpu_params, FACE_ALL, .left_out = true),
+    FIELD_HOOK("overrides", overrides_hook, FACE_ALL),
 
     FIELD_TEXT(struct claim, author, "author", FACE_KEPT),
     FIELD_TEXT(struct claim, site, "site", FACE_KEPT),

@@ -69,6 +69,9 @@ struct claim sample_claim(const char *name)
     STR_SET(claim.spec.profile, "2g.20gb");
     STR_SET(claim.reserved.mdev_uuid, "b5b1a8f0-0000-4000-8000-000000000003");
     STR_SET(claim.vm_uuid, "b5b1a8f0-0000-4000-8000-000000000004");
+    claim.overrides.n = 1;
+    STR_SET(claim.overrides.items[0].rule, "mig-vgpu-not-for-windows-on-h100");
+    STR_SET(claim.overrides.items[0].reason, "tried with driver 580.105");
     STR_SET(claim.vm_uuid_before, "b5b1a8f0-0000-4000-8000-000000000005");
     STR_SET(claim.problem, "the GPU fell off the bus");
     return claim;

@@ -204,6 +204,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                                .scheduler = planner_wanted_scheduler(planner, gpu),
                                .need = claim->has_need ? &claim->need : NULL,
                                .licences = licences_of(&a),
+                               .overrides = &claim->overrides,
                                .has_vm = claim->vm[0] != '\0',
                                .host = planner->host};
     result = rules_check(planner->rules, &facts, err);

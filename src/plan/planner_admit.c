@@ -233,7 +233,10 @@ static int admit(struct admit_search *search, struct claim *claim, struct error 
 
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
 {
-    int result = check_hold(claim, err);
+    /* A rule that changed since the claim was made takes nothing from it. */
+    int result =
+        claim->version == 0 ? rules_check_overrides(planner->rules, &claim->overrides, err) : 0;
+    result = result != 0 ? result : check_hold(claim, err);
     result = result != 0 ? result : check_vm(planner, claim, err);
     result = result != 0 ? result : check_nvml(planner, claim, err);
     result = result != 0 ? result : check_number(planner, claim, err);

@@ -81,6 +81,7 @@ int together_check(const struct planner *planner, const struct plan_request *req
                                    .profile = admitted->profile,
                                    .gpu = admitted->gpu,
                                    .has_vm = true,
+                                   .overrides = &claim->overrides,
                                    .claim = claim->name,
                                    .other = &other,
                                    .host = planner->host};

@@ -119,6 +119,17 @@ enum tristate rule_broken(const struct rule *rule, const struct rule_facts *fact
 
 /* ---- what it says ---- */
 
+const char *rule_versions(const struct rule *rule, char out[RULE_VERSIONS_SIZE])
+{
+    char text[VERSION_RANGE_TEXT_SIZE];
+    if (version_range_text(&rule->range, text)[0] == '\0') {
+        out[0] = '\0';
+    } else {
+        (void)str_print(out, RULE_VERSIONS_SIZE, " (versions with this limit: %s)", text);
+    }
+    return out;
+}
+
 void rule_fill(const char *text, const struct rule_facts *facts, char *out, size_t size)
 {
     size_t len = 0;

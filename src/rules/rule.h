@@ -57,6 +57,10 @@ struct rule {
 enum tristate rule_broken(const struct rule *rule, const struct rule_facts *facts);
 /* Copies a text of the rule with each {fact} replaced by its value, "unknown" if it has none. */
 void rule_fill(const char *text, const struct rule_facts *facts, char *out, size_t size);
+/* " (versions with this limit: driver 550 and later)", or "" of a rule that holds for all versions.
+ * Returns out. */
+#define RULE_VERSIONS_SIZE (VERSION_RANGE_TEXT_SIZE + 32)
+const char *rule_versions(const struct rule *rule, char out[RULE_VERSIONS_SIZE]);
 /* "not known: A, B": the facts that the answer waits for. */
 void rule_name_unknown(const struct rule *rule, const struct rule_facts *facts, char *out,
                        size_t size);

@@ -57,6 +57,7 @@ struct rule_facts {
     const struct gpu_scheduler *scheduler; /* that the GPU has or will have; NULL unknown */
     bool has_vm;                           /* the claim names a VM */
     const char *claim;                     /* its name; NULL unknown */
+    const struct rule_overrides *overrides; /* of the claim; NULL: none */
     const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
     const struct host *host;               /* NULL unknown */
     /* Versions on the host, if they are not those of `host`, and of NVIDIA's driver in the guest;

@@ -2,6 +2,7 @@
 #include "rules/rules.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
@@ -55,6 +56,23 @@ int rules_load_default(struct rules **ret_rules, struct error *err)
     return rules_load_with_own(NULL, ret_rules, err);
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int rules_add(struct rules *rules, const char *path, struct error *err)
+{
+    for (vec_each(&rules->files, file)) {
+        if (is_same_file(file->path, path)) {
+            return 0;
+        }
+    }
+    return rule_set_add_file(rules, path, true, err);
+}
+
 void rules_free(struct rules *rules)
 {
     if (rules != NULL) {
@@ -71,20 +89,65 @@ static int refuse(const struct rule *rule, const struct rule_facts *facts, struc
     char instead[ERROR_TEXT_SIZE];
     rule_fill(rule->message, facts, message, sizeof(message));
     rule_fill(rule->instead, facts, instead, sizeof(instead));
-    error_set(err, REASON_RULE, NULL, "%s", message);
-    error_hint(err, "%s", instead);
+    error_set(err, REASON_RULE, NULL, "%s%s", message,
+              rule_versions(rule, (char[RULE_VERSIONS_SIZE]){0}));
+    error_hint(err, "%s%s", instead,
+               rule->soft ? "; or add --override RULE=REASON for this claim" : "");
     if (err != NULL) {
         STR_SET(err->rule, rule->id);
     }
     return -REASON_RULE;
 }
 
+static bool is_overridden(const struct rule *rule, const struct rule_facts *facts)
+{
+    return rule->soft && rule_overrides_find(facts->overrides, rule->id) != NULL;
+}
+
 int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err)
 {
     for (vec_each(&rules->rules, rule)) {
         if (rule->scope == RULE_OF_CLAIM && rule->weight == RULE_REFUSES &&
-            rule_broken(rule, facts) == TRI_YES) {
+            !is_overridden(rule, facts) && rule_broken(rule, facts) == TRI_YES) {
             return refuse(rule, facts, err);
+        }
+    }
+    return 0;
+}
+
+static const struct rule *find_rule(const struct rules *rules, const char *id)
+{
+    const struct rule *found = NULL;
+    for (vec_each(&rules->rules, rule)) {
+        if (str_eq(rule->id, id) && (found == NULL || rule->soft)) {
+            found = rule;
+        }
+    }
+    return found;
+}
+
+int rules_check_overrides(const struct rules *rules, const struct rule_overrides *overrides,
+                          struct error *err)
+{
+    for (size_t i = 0; i < overrides->n; i++) {
+        const char *id = overrides->items[i].rule;
+        const struct rule *rule = find_rule(rules, id);
+        if (rule == NULL) {
+            error_set(err, REASON_NOT_FOUND, SUBJECT("rule", id), "no rule is called \"%s\"", id);
+            error_hint(err, "`cleave rule list` lists the rules");
+            return -REASON_NOT_FOUND;
+        }
+        if (!rule->soft) {
+            error_set(err, REASON_RULE, SUBJECT("rule", id),
+                      "rule \"%s\" can't be overridden: it is a limit of the hardware or of its "
+                      "drivers",
+                      id);
+            error_hint(err, "%s; `cleave rule show %s` shows the rule and its source",
+                       "leave the override out", id);
+            if (err != NULL) {
+                STR_SET(err->rule, id);
+            }
+            return -REASON_RULE;
         }
     }
     return 0;
@@ -98,6 +161,12 @@ static enum check_result result_of(const struct rule *rule, enum tristate broken
         return rule->weight != RULE_REFUSES ? CHECK_WARNING : CHECK_FAILED;
     }
     return broken == TRI_UNKNOWN ? CHECK_UNKNOWN : CHECK_OK;
+}
+
+static void add_versions(const struct rule *rule, char *text, size_t size)
+{
+    size_t len = strlen(text);
+    (void)str_copy(text + len, size - len, rule_versions(rule, (char[RULE_VERSIONS_SIZE]){0}));
 }
 
 static void check_rule(const struct rule *rule, const char *claim, const struct rule_facts *facts,
@@ -118,6 +187,7 @@ static void check_rule(const struct rule *rule, const char *claim, const struct 
         rule_name_unknown(rule, facts, check->message, sizeof(check->message));
     } else if (check->result != CHECK_OK) {
         rule_fill(rule->message, facts, check->message, sizeof(check->message));
+        add_versions(rule, check->message, sizeof(check->message));
         rule_fill(rule->instead, facts, check->hint, sizeof(check->hint));
     }
 }

@@ -15,16 +15,23 @@ struct rules;
 
 /* Of one file, or of each *.yaml of a folder. The subject of an error is "FILE:LINE:COLUMN". */
 int rules_load(const char *path, struct rules **ret_rules, struct error *err);
-/* Those that come with cleave. */
+/* Rules that come with cleave. */
 int rules_load_default(struct rules **ret_rules, struct error *err);
 /* Those, and a site's own from the folder `dir`, which need not exist. */
 int rules_load_with_own(const char *dir, struct rules **ret_rules, struct error *err);
+/* Adds the rules of a file to a site's own, unless they are there from the same file. After an
+ * error nothing of the set may be used. */
+int rules_add(struct rules *rules, const char *path, struct error *err);
 void rules_free(struct rules *rules);
 DEFINE_FREEP(struct rules *, rules_free)
 
 /* 0, or -RULE with err->rule = the first broken rule's id, its message and its hint. Rules that
  * only warn refuse nothing. */
 int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err);
+
+/* May a claim override these rules? -NOT_FOUND if one does not exist, -RULE if one is not soft. */
+int rules_check_overrides(const struct rules *rules, const struct rule_overrides *overrides,
+                          struct error *err);
 
 /* Appends a check for each broken rule of claims that refuses, in the order of the files. */
 void rules_judge(const struct rules *rules, const struct rule_facts *facts,

@@ -64,9 +64,5 @@ json_t *rules_find_json(const struct rules *rules, const char *id)
             json_array_append_new(list, rule_to_json(rule));
         }
     }
-    if (json_array_size(list) > 0) {
-        return list;
-    }
-    json_decref(list);
-    return NULL;
+    return list;
 }

@@ -11,7 +11,7 @@
  * or a later one; NULL: all. */
 int rules_to_json(const struct rules *rules, const char *since, json_t **ret_list,
                   struct error *err);
-/* The rules of that id, of which each scope may have one; NULL: none. */
+/* The rules of that id, of which each scope may have one; empty: none. */
 json_t *rules_find_json(const struct rules *rules, const char *id);
 
 #endif

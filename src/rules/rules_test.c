@@ -167,6 +167,162 @@ static void mixed_sizes_need_a_driver_of_branch_550(void **state)
     assert_int_equal(rules_check(rules, &facts, &err), 0);
 }
 
+/* ---- versions ---- */
+
+#define VERSIONED                                                                                  \
+    "rules:\n- id: r\n  statement: s\n  source: x\n  confidence: inferred\n  message: m\n"         \
+    "  instead: i\n  %s\n  when: [{fact: claim.mixed, is: true}]\n"
+
+static void a_rule_holds_for_its_versions_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *range;
+        struct rule_facts facts;
+        bool broken;
+    } rows[] = {
+        {"to: {libvirt: \"9.7\"}", {.libvirt = "9.6.0"}, true},
+        {"to: {libvirt: \"9.7\"}", {.libvirt = "9.7.0"}, false},
+        {"to: {libvirt: \"9.7\"}", {.libvirt = "9.10.0"}, false},
+        {"to: {libvirt: \"9.7\"}", {.libvirt = ""}, false}, /* unknown: not asked */
+        {"from: {vgpu: 17}", {.driver = "535.309.01"}, false},
+        {"from: {vgpu: 17}", {.driver = "550.54.10"}, true},
+        {"from: {vgpu: 17}", {.driver = "615.10"}, true}, /* of no release that is known */
+        {"from: {vgpu: \"17.2\"}", {.driver = "550.54.10"}, false},
+        {"from: {vgpu: 16}\n  to: {vgpu: 18}", {.driver = "550.90.05"}, true},
+        {"from: {driver: 550}\n  to: {libvirt: 10}", {.driver = "580.1", .libvirt = "9"}, true},
+        {"from: {driver: 550}\n  to: {libvirt: 10}", {.driver = "580.1", .libvirt = "10"}, false},
+        {"from: {driver: 550}\n  to: {libvirt: 10}", {.driver = "580.1"}, false},
+        {"from: {kernel: \"6.8\"}", {.kernel = "6.8.0-60-generic"}, true},
+        {"from: {kernel: \"6.8\"}", {.kernel = "6.1.0-25-amd64"}, false},
+        {"from: {qemu: \"9.1\"}", {.qemu = "10.0.2"}, true},
+        {"from: {guest-driver: 580}", {.guest_driver = "570.5"}, false},
+    };
+    const struct claim_spec spec = {.mixed = true};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(rules_freep) struct rules *rules = NULL;
+        char text[512];
+        struct error err = {0};
+        snprintf(text, sizeof(text), VERSIONED, rows[i].range);
+        if (load(text, &rules, &err) != 0) {
+            fail_msg("row %zu: %s: %s", i, err.subject, err.message);
+        }
+        struct rule_facts facts = rows[i].facts;
+        facts.spec = &spec;
+        if ((rules_check(rules, &facts, &err) == -REASON_RULE) != rows[i].broken) {
+            fail_msg("row %zu: %s", i, rows[i].range);
+        }
+        if (rows[i].broken) { /* a refusal says which versions have the limit */
+            assert_non_null(strstr(err.message, "versions with this limit: "));
+        }
+    }
+}
+
+static void a_range_that_says_nothing_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "from: {libvirt: soon}",
+        "from: {libvirt: 9.7}",
+        "from: {}",
+        "from: {nvml: 12}",
+        "from: {vgpu: 99}",
+        "from: {vgpu: 18}\n  to: {vgpu: 17}",
+        "from: {driver: \"1..2\"}",
+        "from: {driver: \"1.\"}",
+        "from: 17",
+        "to: {libvirt: -1}",
+        "soft: true\n  warns: true",
+        "warns: true\n  notes: true",
+        "soft: yes, please",
+        "applies: host",
+        "applies: moon",
+        "compares: board",
+        "applies: migrated-vm",
+        "applies: definition\n  soft: true",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        CLEANUP(rules_freep) struct rules *rules = NULL;
+        char text[512];
+        struct error err = {0};
+        snprintf(text, sizeof(text), VERSIONED, bad[i]);
+        if (load(text, &rules, &err) == 0) {
+            fail_msg("row %zu was accepted: %s", i, bad[i]);
+        }
+        assert_non_null(strstr(err.subject, ".yaml:")); /* with its line */
+    }
+}
+
+static void changes_since_a_release_are_those_of_it_and_later(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *since;
+        size_t n;
+    } rows[] = {{"16", 3},         {"17", 3},          {"18", 2},        {"19", 1},
+                {"driver=571", 1}, {"libvirt=9.7", 1}, {"libvirt=10", 0}};
+    static const char text[] =
+        "rules:\n"
+        "- {id: a, statement: s, source: x, confidence: inferred, message: m, instead: i, when: [],"
+        " to: {vgpu: 17}}\n"
+        "- {id: b, statement: s, source: x, confidence: inferred, message: m, instead: i, when: [],"
+        " from: {driver: \"570.10\"}}\n"
+        "- {id: c, statement: s, source: x, confidence: inferred, message: m, instead: i, when: [],"
+        " from: {libvirt: \"9.7\"}, to: {vgpu: 19}}\n"
+        "- {id: d, statement: s, source: x, confidence: inferred, message: m, instead: i, when: "
+        "[]}\n";
+    CLEANUP(rules_freep) struct rules *rules = NULL;
+    struct error err = {0};
+    assert_int_equal(load(text, &rules, &err), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_JSON json_t *list = NULL;
+        assert_int_equal(rules_to_json(rules, rows[i].since, &list, &err), 0);
+        if (json_array_size(list) != rows[i].n) {
+            fail_msg("since %s: %zu", rows[i].since, json_array_size(list));
+        }
+    }
+    static const char *const bad[] = {"", "soon", "99", "libvirt=", "moon=1", "=19"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        json_t *list = NULL;
+        assert_int_equal(rules_to_json(rules, bad[i], &list, &err), -REASON_INVALID);
+        assert_null(list);
+    }
+}
+
+/* ---- overrides ---- */
+
+static void a_soft_rule_is_overridden_and_a_hard_one_is_not(void **state)
+{
+    (void)state;
+    static const char text[] = "rules:\n"
+                               "- {id: hard, statement: s, source: x, confidence: inferred, "
+                               "message: h, instead: i, when: [{fact: claim.mixed, is: true}]}\n"
+                               "- {id: soft, statement: s, source: x, confidence: inferred, soft: "
+                               "true, message: s, instead: i, when: [{fact: claim.migratable, is: "
+                               "true}]}\n";
+    CLEANUP(rules_freep) struct rules *rules = NULL;
+    struct error err = {0};
+    assert_int_equal(load(text, &rules, &err), 0);
+    const struct rule_overrides soft = {.items = {{"soft", "tried"}}, .n = 1};
+    const struct rule_overrides hard = {.items = {{"soft", "tried"}, {"hard", "tried"}}, .n = 2};
+    const struct rule_overrides none = {.items = {{"no-such", "tried"}}, .n = 1};
+    assert_int_equal(rules_check_overrides(rules, &soft, &err), 0);
+    assert_int_equal(rules_check_overrides(rules, &hard, &err), -REASON_RULE);
+    assert_string_equal(err.rule, "hard");
+    assert_int_equal(rules_check_overrides(rules, &none, &err), -REASON_NOT_FOUND);
+    const struct claim_spec spec = {.migratable = true};
+    struct rule_facts facts = {.spec = &spec};
+    assert_int_equal(rules_check(rules, &facts, &err), -REASON_RULE);
+    assert_non_null(strstr(err.hint, "--override"));
+    facts.overrides = &soft;
+    assert_int_equal(rules_check(rules, &facts, &err), 0);
+    const struct claim_spec both = {.migratable = true, .mixed = true};
+    facts.spec = &both;
+    facts.overrides = &hard;
+    assert_int_equal(rules_check(rules, &facts, &err), -REASON_RULE);
+    assert_string_equal(err.rule, "hard");
+}
+
 static void facts_are_sorted_by_name(void **state)
 {
     (void)state;
@@ -184,6 +340,10 @@ int main(void)
         cmocka_unit_test(mistakes_in_a_rule_file_are_refused),
         cmocka_unit_test(the_shipped_rules_load_and_list_themselves),
         cmocka_unit_test(mixed_sizes_need_a_driver_of_branch_550),
+        cmocka_unit_test(a_rule_holds_for_its_versions_only),
+        cmocka_unit_test(a_range_that_says_nothing_is_refused),
+        cmocka_unit_test(changes_since_a_release_are_those_of_it_and_later),
+        cmocka_unit_test(a_soft_rule_is_overridden_and_a_hard_one_is_not),
         cmocka_unit_test(facts_are_sorted_by_name),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

@@ -33,6 +33,7 @@ struct request {
         *behind; /* names, with slashes between: a dry run as it will be behind them; or NULL */
     const char *kind, *state, *subject; /* of operations, of events; NULL: any */
     uint64_t after, before;             /* events with greater, with smaller numbers; 0: all */
+    const char *changed;                /* rules that changed with that release; NULL: all */
     uint64_t since_us;                  /* events of that time and later */
     size_t limit;                       /* the most events */
     bool newest;                        /* the last of them */

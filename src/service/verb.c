@@ -44,6 +44,8 @@ const char *verb_flag_name(enum verb_flag flag)
         return "newest";
     case TAKES_SINCE:
         return "since";
+    case TAKES_CHANGED:
+        return "changedSince";
     case IS_URGENT:
         break;
     }

@@ -30,8 +30,9 @@ enum verb_flag {
     TAKES_BEFORE = 1 << 8,
     TAKES_NEWEST = 1 << 9,
     TAKES_SINCE = 1 << 10,
-    TAKES_LAST = TAKES_SINCE,
-    IS_URGENT = 1 << 11, /* is handled before others, and when too many wait, too */
+    TAKES_CHANGED = 1 << 11,
+    TAKES_LAST = TAKES_CHANGED,
+    IS_URGENT = 1 << 12, /* is handled before others, and when too many wait, too */
 };
 
 struct verb {

@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "layout/layout.h"
 #include "model/encode.h"
-#include "rules/rules_json.h"
 
 json_t *reply_gpu(const struct gpu *gpu, const struct gpu_records *records)
 {
@@ -67,13 +66,6 @@ json_t *reply_migration(const struct migration *migration)
 json_t *reply_incoming(const struct incoming *incoming)
 {
     return json_pack("{s:o}", "incoming", incoming_to_json(incoming));
-}
-
-json_t *reply_rules(const struct rules *rules)
-{
-    json_t *list = NULL;
-    (void)rules_to_json(rules, NULL, &list, NULL);
-    return json_pack("{s:o}", "rules", list);
 }
 
 /* A claim that is given another place is released and bound by one plan: it is said once. */

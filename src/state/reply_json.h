@@ -22,7 +22,6 @@ json_t *reply_vm(const struct vm *vm);
 /* With the plan that comes before, if there is one (dry run). */
 json_t *reply_vm_plan(const struct vm *vm, const struct plan *plan);
 json_t *reply_plans(struct plan *const *plans, size_t n);
-json_t *reply_rules(const struct rules *rules);
 /* The plan, and the claims it binds or releases as they are stored. */
 json_t *reply_change(const struct plan *plan, const struct claims *stored);
 

@@ -21,6 +21,15 @@
 
 /* ---- reserve ---- */
 
+static void note_overrides(struct txn *txn, const struct plan *plan, const struct claim *claim)
+{
+    for (size_t i = 0; i < claim->overrides.n; i++) {
+        txn_event(txn, "claim-rule-overridden", SUBJECT("claim", claim->name), plan->author,
+                  "rule \"%s\": %s", claim->overrides.items[i].rule,
+                  claim->overrides.items[i].reason);
+    }
+}
+
 static void reserve_claim(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
 {
     struct claim claim = entry->claim;
@@ -39,6 +48,7 @@ static void reserve_claim(struct txn *txn, const struct plan *plan, const struct
         if (!plan_claim_is_old(entry)) {
             txn_event(txn, EVENT_CLAIM_CREATED, SUBJECT("claim", claim.name), plan->author,
                       "%s; plan %s", plan->reason, plan->id);
+            note_overrides(txn, plan, &claim);
         }
         break;
     case PLAN_RELEASE:

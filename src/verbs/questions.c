@@ -47,8 +47,7 @@ struct kept_answer {
 
 struct answers {
     struct kept_answer items[KEPT_ANSWERS];
-    size_t next;   /* to be replaced */
-    json_t *rules; /* NULL: none were asked for */
+    size_t next; /* to be replaced */
 };
 
 struct answers *answers_new(void)
@@ -61,7 +60,6 @@ void answers_free(struct answers *answers)
     for (size_t i = 0; i < KEPT_ANSWERS; i++) {
         json_decref(answers->items[i].body);
     }
-    json_decref(answers->rules);
     free(answers);
 }
 
@@ -313,12 +311,4 @@ static int answer_profiles(struct manager *m, const char *name, json_t **ret_bod
 void verb_list_profiles(struct manager *m, const struct request *request)
 {
     questions_ask(m, answer_profiles, request->gpu == NULL ? "" : request->gpu, request);
-}
-
-void verb_list_rules(struct manager *m, const struct request *request)
-{
-    if (m->answers->rules == NULL) {
-        m->answers->rules = reply_rules(m->config.rules);
-    }
-    request_answer(request, json_incref(m->answers->rules));
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions about the rules: they look at no hardware. */
+#include "verbs/rules_asked.h"
+
+#include "lint/lint.h"
+#include "rules/rules_json.h"
+#include "state/state.h"
+
+void verb_list_rules(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    json_t *list = NULL;
+    if (rules_to_json(m->config.rules, request->changed, &list, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    if (request->changed == NULL) { /* those of src/lint hold for all versions */
+        lint_rules_add_json(list, NULL);
+    }
+    request_answer(request, json_pack("{s:o}", "rules", list));
+}
+
+/* One limit may have a rule for each occasion on which it is met. */
+void verb_get_rule(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    json_t *list = rules_find_json(m->config.rules, request->target);
+    lint_rules_add_json(list, request->target);
+    if (json_array_size(list) == 0) {
+        json_decref(list);
+        error_set(&err, REASON_NOT_FOUND, SUBJECT("rule", request->target),
+                  "no rule is called \"%s\"", request->target);
+        error_hint(&err, "`cleave rule list` lists the rules");
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, json_pack("{s:o}", "rules", list));
+}

@@ -112,11 +112,12 @@ static int add_param(json_t *params, const char *text, struct error *err)
 static int add_params(json_t *body, const struct arguments *arguments, struct error *err)
 {
     int result = 0;
-    json_t *params = arguments->n_repeated > 0 ? json_object() : NULL;
-    json_object_set_new(body, "params", params);
     for (size_t i = 0; result == 0 && i < arguments->n_repeated; i++) {
         if (arguments->repeated[i].option == CLAIM_PARAM) {
-            result = add_param(params, arguments->repeated[i].value, err);
+            if (json_object_get(body, "params") == NULL) {
+                json_object_set_new(body, "params", json_object());
+            }
+            result = add_param(json_object_get(body, "params"), arguments->repeated[i].value, err);
         }
     }
     return result;

@@ -188,7 +188,7 @@ static const struct command commands[] = {
      .args = "FILE",
      .n_args = 1,
      .each = true,
-     .help = "run the cases of a file against the rules, without cleaved",
+     .help = "check rules against the cases of a file, without cleaved",
      .examples = {"rule test site-rules.yaml"},
      OPTIONS(test_options),
      .run = cmd_rule_test},

@@ -24,7 +24,7 @@
 static void note_overrides(struct txn *txn, const struct plan *plan, const struct claim *claim)
 {
     for (size_t i = 0; i < claim->overrides.n; i++) {
-        txn_event(txn, "claim-rule-overridden", SUBJECT("claim", claim->name), plan->author,
+        txn_event(txn, EVENT_CLAIM_RULE_OVERRIDDEN, SUBJECT("claim", claim->name), plan->author,
                   "rule \"%s\": %s", claim->overrides.items[i].rule,
                   claim->overrides.items[i].reason);
     }

@@ -21,7 +21,7 @@ enum { RULE_RULES };
 static const struct column rule_columns[] = {
     {"RULE", .path = "id"},
     {"STATEMENT", .path = "statement", .align = TABLE_WRAP},
-    {"VERSIONS", .path = "versions", .align = TABLE_WRAP, .drop = 2, .none = ""},
+    {"VERSIONS", .path = "versions", .align = TABLE_WRAP, .drop = 2, .none = "all"},
     {"SOURCE", .path = "source", .align = TABLE_WRAP, .drop = 1},
 };
 static const struct listing rule_listing = {

@@ -54,8 +54,8 @@ static void titles_are_left_out(void **state)
 {
     (void)state;
     static const char *const rules[] = {"{\"rules\":[{\"id\":\"a\",\"statement\":\"b\"}]}", NULL};
-    prints("rule list", rules, "RULE STATEMENT SOURCE\na    b         -\n");
-    prints("rule list --no-headers", rules, "a b -\n");
+    prints("rule list", rules, "RULE STATEMENT VERSIONS SOURCE\na    b         all      -\n");
+    prints("rule list --no-headers", rules, "a b all -\n");
 }
 
 static void a_watched_list_shows_what_changes(void **state)

@@ -117,10 +117,10 @@ struct claim {
     bool has_need; /* the spec's words follow from the need, unless they were typed next to it */
     struct need need;
     struct claim_words typed;
-    char choice[CHOICE_TEXT_SIZE]; /* what was chosen for the need, and why; "" */
-    uint32_t count;                /* a person's wish for so many like it; 0: 1 */
+    char choice[CHOICE_TEXT_SIZE];   /* what was chosen for the need, and why; "" */
+    uint32_t count;                  /* a person's wish for so many like it; 0: 1 */
     struct rule_overrides overrides; /* soft rules that do not bind it */
-    struct vgpu_params params;     /* of its vGPU */
+    struct vgpu_params params;       /* of its vGPU */
     enum claim_state state;
     struct assignment assigned;
     struct claim_device reserved; /* on-demand: what the VM's definition names, held or not */

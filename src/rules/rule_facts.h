@@ -54,12 +54,12 @@ struct rule_facts {
     const struct cat_vgpu_type *type;  /* NULL without a vGPU */
     const struct cat_profile *profile; /* GI profile, NULL without */
     const struct gpu *gpu;
-    const struct gpu_scheduler *scheduler; /* that the GPU has or will have; NULL unknown */
-    bool has_vm;                           /* the claim names a VM */
-    const char *claim;                     /* its name; NULL unknown */
+    const struct gpu_scheduler *scheduler;  /* that the GPU has or will have; NULL unknown */
+    bool has_vm;                            /* the claim names a VM */
+    const char *claim;                      /* its name; NULL unknown */
     const struct rule_overrides *overrides; /* of the claim; NULL: none */
-    const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
-    const struct host *host;               /* NULL unknown */
+    const struct rule_other *other;         /* another claim of its VM; NULL: it alone is judged */
+    const struct host *host;                /* NULL unknown */
     /* Versions on the host, if they are not those of `host`, and of NVIDIA's driver in the guest;
      * NULL or "" unknown. */
     const char *libvirt, *driver, *qemu, *kernel, *guest_driver;

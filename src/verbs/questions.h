@@ -27,7 +27,6 @@ struct answers *answers_new(void);
 void answers_free(struct answers *answers);
 
 /* Verbs (service/verbs.def). */
-verb_fn verb_list_gpus, verb_get_gpu, verb_get_host, verb_list_profiles,
-    verb_list_vms, verb_get_vm;
+verb_fn verb_list_gpus, verb_get_gpu, verb_get_host, verb_list_profiles, verb_list_vms, verb_get_vm;
 
 #endif

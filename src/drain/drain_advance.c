@@ -371,6 +371,42 @@ static void end(struct drain_run *d)
     log_info("the drain is %s", drain_state_name(drain->state));
 }
 
+static bool is_finished(const struct drain_run *d)
+{
+    const struct drain *drain = d->drain;
+    return d->calls.n == 0 && count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) +
+                                      count(drain, DRAIN_STOPPING) ==
+                                  0;
+}
+
+/* Until libvirt answers it is not known which VMs run here. */
+static void last_observed(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    struct drain_run *d = m->drain_run;
+    if (m->stopping || d == NULL || !d->looks || drain_is_over(d->drain->state)) {
+        return;
+    }
+    d->looks = false;
+    bool seen = err == NULL && m->host->libvirt_problem[0] == '\0';
+    if (is_finished(d) && (seen || d->drain->state == DRAIN_CANCELLING)) {
+        end(d);
+    } else {
+        operation_schedule(d->operation, 4 * DRAIN_TICK_US);
+    }
+}
+
+/* A VM may have come since the last look, so the newest one decides what is left. */
+static void look_and_end(struct drain_run *d)
+{
+    if (d->drain->state == DRAIN_CANCELLING) {
+        end(d);
+    } else if (!d->looks) {
+        d->looks = true;
+        observe_all(d->manager, last_observed, NULL);
+    }
+}
+
 static bool work_on(struct drain_run *d)
 {
     struct drain *drain = d->drain;
@@ -402,7 +438,7 @@ static void go_on(struct drain_run *d)
     size_t left =
         count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) + count(drain, DRAIN_STOPPING);
     if (left == 0 && d->calls.n == 0) {
-        end(d);
+        look_and_end(d);
         return;
     }
     if (changed) {

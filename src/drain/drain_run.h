@@ -29,6 +29,7 @@ struct drain_run {
     VEC(struct drain_call *) calls; /* that will come back: it must live until then */
     bool gone;                      /* goes with the last of them */
     bool unseen;                    /* found in the store; what runs here is not known yet */
+    bool looks;                     /* for what is left, before it ends */
     bool store_due;                 /* it waits for the ledger's turn */
     drain_planned_fn *planned;      /* of the planning under way */
     reply_fn *reply;                /* of a dry run */

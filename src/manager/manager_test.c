@@ -410,6 +410,30 @@ static void a_claim_that_lost_its_plan_fails(void **state)
     assert_true(mhost_settle(&f->mhost));
 }
 
+/* More than a manager ever has in hand: none is left over, and no claim loses its plan. */
+static void all_plans_that_a_crash_cut_off_go_on(void **state)
+{
+    struct mhost_fixture *f = *state;
+    mhost_stop(&f->mhost);
+    for (unsigned i = 0; i < 40; i++) {
+        CLEANUP(plan_freep) struct plan *plan = plan_new();
+        struct claim claim = {.state = CLAIM_RELEASING, .spec = {.mode = CLAIM_TIME_SLICED}};
+        str_print(claim.name, sizeof(claim.name), "c%u", i);
+        str_print(plan->id, sizeof(plan->id), "11111111-0000-4000-8000-0000000000%02u", i);
+        STR_SET(plan->reason, "claim delete");
+        plan->created_us = i + 1;
+        plan->state = PLAN_RUNNING;
+        *vec_push(&plan->claims) = (struct plan_claim){.verb = PLAN_RELEASE, .claim = claim};
+        mhost_store_claim(&f->mhost, &claim);
+        mhost_store_plan(&f->mhost, plan);
+    }
+    assert_int_equal(mhost_start(&f->mhost), 0);
+    assert_true(mhost_settle(&f->mhost));
+    assert_int_equal(mhost_count_events(&f->mhost, "plan-done", NULL, NULL), 40);
+    assert_int_equal(mhost_count_events(&f->mhost, "claim-failed", NULL, NULL), 0);
+    assert_int_equal(f->mhost.manager->claims.n, 0);
+}
+
 static void a_vm_is_created_from_a_template_and_deleted(void **state)
 {
     struct mhost_fixture *f = *state;
@@ -561,6 +585,7 @@ int main(void)
         TEST(who_waits_when_the_manager_stops_gets_an_answer),
         TEST(a_stopped_manager_goes_on_where_it_was),
         TEST(a_claim_that_lost_its_plan_fails),
+        TEST(all_plans_that_a_crash_cut_off_go_on),
         TEST(a_start_that_fails_anywhere_ends_cleanly),
         TEST(a_vm_is_created_from_a_template_and_deleted),
         TEST(a_vm_with_a_claim_is_not_deleted),

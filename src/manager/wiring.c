@@ -54,8 +54,6 @@
 #include "watch/vm_history.h"
 #include "watch/vm_overlay.h"
 
-#define MAX_UNFINISHED 16
-
 /* Every state between two is left within the transaction that ends a plan. A claim found in one
  * without a plan lost it (a restored backup, an edited database): it is unknown what is on the
  * hardware, so it fails, keeps what it holds, and waits for its owner. */
@@ -111,8 +109,8 @@ static int load(struct manager *m, struct error *err)
     if (r == 0) {
         ledger_follow(m->ledger, txn_follow_ledger, m);
         txn_follow_ledger(m);
-        r = ledger_load_plans(m->ledger, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
-                              err);
+        /* All of them: a claim whose plan is left out would be taken for one that lost it. */
+        r = ledger_load_plans(m->ledger, SIZE_MAX, true, &m->unfinished, &m->n_unfinished, err);
     }
     r = r != 0 ? r : small_records_check(m, err);
     r = r != 0 ? r : seen_load_boards(m, err);

@@ -102,6 +102,14 @@ void mhost_store_claim(struct mhost *mhost, const struct claim *claim)
     commit(&draft);
 }
 
+void mhost_store_plan(struct mhost *mhost, const struct plan *plan)
+{
+    struct draft draft;
+    begin(mhost, &draft);
+    draft_put_plan(&draft, plan);
+    commit(&draft);
+}
+
 void mhost_lose_claim(struct mhost *mhost, const char *name)
 {
     struct draft draft;

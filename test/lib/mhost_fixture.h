@@ -32,6 +32,7 @@ size_t mhost_count_events(struct mhost *mhost, const char *kind, const char *sub
  * are.
  */
 void mhost_store_claim(struct mhost *mhost, const struct claim *claim);
+void mhost_store_plan(struct mhost *mhost, const struct plan *plan);
 void mhost_lose_claim(struct mhost *mhost, const char *name);
 void mhost_lose_made(struct mhost *mhost);
 void mhost_lose_steps(struct mhost *mhost);

@@ -60,8 +60,6 @@ static void add_problem(const json_t *gpu, struct strbuf *out)
         strbuf_addf(out, "quarantined: %s", view_text(gpu, "quarantine.reason", "-"));
     } else if (view_at(gpu, "cordoned") != NULL) {
         strbuf_add(out, "cordoned");
-    } else {
-        gpu_problem_view_add_driver(gpu, out);
     }
 }
 
@@ -70,8 +68,6 @@ static void add_own_problem(const json_t *gpu, struct strbuf *out)
 {
     if (view_text(gpu, "problem", NULL) != NULL) {
         strbuf_add(out, view_text(gpu, "problem", "-"));
-    } else {
-        gpu_problem_view_add_driver(gpu, out);
     }
 }
 

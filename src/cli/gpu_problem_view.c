@@ -17,17 +17,6 @@ static bool is_astray(const json_t *gpu)
            !str_eq(name, "vfio-pci");
 }
 
-void gpu_problem_view_add_driver(const json_t *gpu, struct strbuf *out)
-{
-    const char *name = view_text(gpu, "driver", NULL);
-    const char *address = view_text(gpu, "address", "-");
-    if (is_astray(gpu) && name == NULL) {
-        strbuf_addf(out, "no driver has it; `cleave gpu mode %s idle` binds it to nvidia", address);
-    } else if (is_astray(gpu)) {
-        strbuf_addf(out, "driver %s has it; see `cleave gpu show %s`", name, address);
-    }
-}
-
 static void print_way_back(const json_t *gpu, size_t width)
 {
     const char *name = view_text(gpu, "driver", NULL);

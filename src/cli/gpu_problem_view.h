@@ -8,11 +8,6 @@
 
 #include <jansson.h>
 
-#include "base/str.h"
-
-/* For one line: another driver than NVIDIA's has an NVIDIA GPU, or none has it, and the way back;
- * nothing while it is passed through. */
-void gpu_problem_view_add_driver(const json_t *gpu, struct strbuf *out);
 /* Nothing, for a GPU that is well. claims: the API's list, may be NULL. `width` as for tables. */
 void gpu_problem_view_print(const json_t *gpu, const json_t *claims, size_t width);
 

@@ -37,8 +37,12 @@ static const struct listing_answer more_answers[] = {
      "{\"totalBytes\":51539607552,\"usedBytes\":null},\"gpuInstances\":null,\"vgpus\":[],"
      "\"quarantine\":{\"reason\":\"Xid 79\"}},{\"address\":\"0000:43:00.0\",\"gpuInstances\":[1,2],"
      "\"cordoned\":{\"by\":\"root\"}},{\"address\":\"0000:45:00.0\",\"model\":\"l40s\",\"mode\":"
-     "\"idle\",\"driver\":null},{\"address\":\"0000:46:00.0\",\"model\":\"l40s\",\"mode\":\"idle\","
-     "\"driver\":\"nouveau\"},{\"address\":\"0000:47:00.0\",\"model\":\"l40s\",\"mode\":"
+     "\"idle\",\"driver\":null,\"problem\":\"no driver has "
+     "it; `cleave gpu mode 0000:45:00.0 idle` binds it to "
+     "nvidia\"},{\"address\":\"0000:46:00.0\",\"model\":\"l40s\",\"mode\":\"idle\","
+     "\"driver\":\"nouveau\",\"problem\":\"driver nouveau has "
+     "it; see `cleave gpu show "
+     "0000:46:00.0`\"},{\"address\":\"0000:47:00.0\",\"model\":\"l40s\",\"mode\":"
      "\"passthrough\",\"driver\":\"vfio-pci\"},{\"address\":\"0000:48:00.0\",\"model\":\"l40s\","
      "\"mode\":\"idle\",\"driver\":\"nvidia\"},{\"address\":\"0000:44:00.0\",\"problem\":\"it is "
      "lost\","
@@ -96,7 +100,8 @@ static const struct listing_answer more_answers[] = {
      "\"gpu\":\"0000:41:00.0\",\"profile\":\"1g.5gb\",\"start\":4,\"size\":1,\"what\":\"kept\"}]}",
      NULL},
     {"gpu show 0000:46:00.0",
-     "{\"address\":\"0000:46:00.0\",\"model\":\"l40s\",\"mode\":\"idle\",\"driver\":\"nouveau\"}",
+     "{\"address\":\"0000:46:00.0\",\"model\":\"l40s\",\"mode\":\"idle\",\"driver\":\"nouveau\","
+     "\"problem\":\"driver nouveau has it; see `cleave gpu show 0000:46:00.0`\"}",
      NULL},
     {"migration show x",
      "{\"migration\":{\"checks\":[{\"result\":\"ok\",\"rule\":\"a\"},{\"result\":\"warning\"},"

@@ -574,6 +574,17 @@ bool pci_same_slot(const struct pci_addr *a, const struct pci_addr *b)
            a->function != b->function;
 }
 
+bool gpu_is_astray(const struct gpu *gpu)
+{
+    return gpu->other_vendor == 0 && !str_eq(gpu->driver, "nvidia") &&
+           !str_eq(gpu->driver, "vfio-pci");
+}
+
+bool gpu_is_taken(const struct gpu *gpu)
+{
+    return gpu_is_astray(gpu) && gpu->driver[0] != '\0';
+}
+
 bool gpu_at_home(const struct gpu *gpu)
 {
     return gpu->other_vendor == 0 ? str_eq(gpu->driver, "nvidia")

@@ -347,6 +347,10 @@ bool group_member_bars(const struct group_member *member);
 bool pci_same_slot(const struct pci_addr *a, const struct pci_addr *b);
 /* Does the host itself have the GPU: nvidia, or any driver but vfio-pci for another vendor's? */
 bool gpu_at_home(const struct gpu *gpu);
+/* Has no driver it, or one that is neither NVIDIA's nor for pass-through? Only of NVIDIA's GPUs. */
+bool gpu_is_astray(const struct gpu *gpu);
+/* Does another program's driver, such as nouveau, have it? */
+bool gpu_is_taken(const struct gpu *gpu);
 /* By the UUID by which the driver knows it, or knew it last at its address; NULL, also for "". */
 struct gpu *host_find_gpu_known(const struct host *host, const char *uuid);
 /* The board with the UUID, wherever it sits, or else what sits at the address, unless that is known

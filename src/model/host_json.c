@@ -128,6 +128,24 @@ static const struct field mig_fields[] = {
 static const struct schema mig_schema = {SCHEMA_OF("mig", struct gpu, mig_fields)};
 
 static const struct field_hook group_hook = {.put = put_group};
+/* One that NVIDIA's driver does not have can't be used as it is, either. */
+static json_t *put_problem(const void *object)
+{
+    const struct gpu *gpu = object;
+    char bdf[BDF_SIZE];
+    pci_addr_format(&gpu->addr, bdf);
+    if (gpu->problem[0] != '\0' || !gpu_is_astray(gpu)) {
+        return encode_text(gpu->problem);
+    }
+    return gpu_is_taken(gpu)
+               ? json_sprintf("driver %s has it; see `cleave gpu show %s`", gpu->driver, bdf)
+               : json_sprintf("no driver has it; `cleave gpu mode %s idle` binds it "
+                              "to nvidia",
+                              bdf);
+}
+
+static const struct field_hook problem_hook = {.put = put_problem};
+
 static const struct field gpu_fields[] = {
     FIELD_ADDRESS(struct gpu, addr, "address", FACE_API),
     FIELD_TEXT(struct gpu, uuid, "uuid", FACE_API),
@@ -150,7 +168,7 @@ static const struct field gpu_fields[] = {
     FIELD_COUNT(struct gpu, vfs_total, "virtualFunctionsTotal", FACE_API,
                 .is_known = vfs_are_known),
     FIELD_TEXT(struct gpu, holder, "vm", FACE_API),
-    FIELD_TEXT(struct gpu, problem, "problem", FACE_API),
+    FIELD_HOOK("problem", problem_hook, FACE_API),
     FIELD_LIST(struct gpu, gis, "gpuInstances", gi, FACE_API, .is_known = gis_are_known),
     FIELD_LIST(struct gpu, vgpus, "vgpus", vgpu, FACE_API, .is_known = vgpus_are_known),
     FIELD_LIST(struct gpu, vfs, "virtualFunctions", vf, FACE_API, .is_known = vfs_are_known),

@@ -170,6 +170,10 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                            : error_set(err, REASON_DRIVER, subject, "GPU %s can't be used: %s", bdf,
                                        gpu->problem);
     }
+    int taken = gate_check_driver(planner, gpu, err);
+    if (taken != 0) {
+        return taken;
+    }
     struct admitted a = {.claim = *claim, .gpu = gpu, .model = gpu_model_of(planner, gpu)};
     bool needs_model = claim->spec.mode != CLAIM_PASSTHROUGH || claim->spec.type[0] != '\0';
     if (a.model == NULL && needs_model) {

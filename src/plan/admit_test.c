@@ -142,6 +142,42 @@ static void a_number_is_refused_where_boards_differ(void **state)
     }
 }
 
+/* Of each mode, what a GPU serves as long as nouveau or another driver does not have it. */
+static void a_gpu_that_another_driver_has_takes_no_claim(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum claim_mode mode;
+        size_t type, profile;
+    } rows[] = {
+        {CLAIM_PASSTHROUGH, TYPE_NONE, PROFILE_NONE},
+        {CLAIM_TIME_SLICED, TYPE_TIME_SLICED, PROFILE_NONE},
+        {CLAIM_MIG_BACKED, TYPE_SHARED, PROFILE_NONE},
+        {CLAIM_TIME_SLICED_MIG_BACKED, TYPE_SHARED, PROFILE_NONE},
+        {CLAIM_GPU_INSTANCE, TYPE_NONE, PROFILE_ITS},
+    };
+    static const char *const drivers[] = {"nvidia", "nouveau", "pci-stub"};
+    struct fake_gpu *gpu = NULL;
+    for (uint32_t i = 0; i < f->fake.n_gpus; i++) {
+        char bdf[BDF_SIZE];
+        gpu = str_eq(pci_addr_format(&f->fake.gpus[i].addr, bdf), RTX) ? &f->fake.gpus[i] : gpu;
+    }
+    assert_non_null(gpu);
+    for (size_t d = 0; d < ARRAY_SIZE(drivers); d++) {
+        STR_SET(gpu->driver, drivers[d]);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+            struct claim claim = cell(rows[i].mode, rows[i].type, rows[i].profile);
+            int result = admit(f, &claim);
+            if (result != (d == 0 ? 0 : -REASON_CONFLICT)) {
+                fail_msg("mode %s, driver %s: %d, %s", claim_mode_name(rows[i].mode), drivers[d],
+                         result, f->err.message);
+            }
+            assert_true(d == 0 || strstr(f->err.message, drivers[d]) != NULL);
+            assert_true(d == 0 || strstr(f->err.hint, "/unbind") != NULL);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +187,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_forgotten_number_in_a_type_is_guessed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_number_is_refused_where_boards_differ, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_gpu_that_another_driver_has_takes_no_claim, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("admit", tests, NULL, NULL);
 }

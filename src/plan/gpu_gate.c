@@ -26,6 +26,23 @@ int gate_check_quarantine(const struct planner *planner, const struct gpu *gpu, 
     return r;
 }
 
+int gate_check_driver(const struct planner *planner UNUSED, const struct gpu *gpu,
+                      struct error *err)
+{
+    if (!gpu_is_taken(gpu)) {
+        return 0;
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(&gpu->addr, bdf);
+    int r = error_set(err, REASON_CONFLICT, SUBJECT("gpu", bdf), "driver %s has GPU %s, not nvidia",
+                      gpu->driver, bdf);
+    error_hint(err,
+               "take it from %s: `echo %s > /sys/bus/pci/drivers/%s/unbind`, then `cleave gpu mode "
+               "%s idle`; for the next boot, blacklist the module of %s",
+               gpu->driver, bdf, gpu->driver, bdf, gpu->driver);
+    return r;
+}
+
 int gate_check_cordon(const struct planner *planner, const struct gpu *gpu, struct error *err)
 {
     const struct gpu_record *record = planner_record_of(planner, gpu);

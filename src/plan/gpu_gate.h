@@ -9,6 +9,9 @@
 
 /* Does the GPU answer? What it carries can not be seen where it does not: -UNAVAILABLE. */
 int gate_check_answers(const struct gpu *gpu, struct error *err);
+/* Does a driver of another program's, such as nouveau, have it? No plan takes it from there, as the
+ * host may use it: -CONFLICT. */
+int gate_check_driver(const struct planner *planner, const struct gpu *gpu, struct error *err);
 /* Nothing is planned on a quarantined GPU but its recovery, and taking away: -NO_CAPACITY. */
 int gate_check_quarantine(const struct planner *planner, const struct gpu *gpu, struct error *err);
 /* No new claim goes to a cordoned one: -NO_CAPACITY. */

@@ -135,6 +135,7 @@ static int check_along(const struct gpu_work *work, const struct gpu_work *other
         return refuse_member(work, member, err);
     }
     int result = gate_check_quarantine(planner, gpu, err);
+    result = result != 0 ? result : gate_check_driver(planner, gpu, err);
     result = result != 0 ? result : gate_check_cordon(planner, gpu, err);
     if (result == 0) {
         result = mode_guard(gpu, planner->claims, work->request->remove, work->request->n_remove,

@@ -120,6 +120,7 @@ static const struct {
     const char *words;
 } states[] = {
     {gate_check_quarantine, "is quarantined"},
+    {gate_check_driver, "has a driver that is not nvidia"},
     {gate_check_cordon, "is cordoned"},
     {gate_check_held, "is being changed by a plan that waits"},
 };

@@ -110,6 +110,7 @@ int planner_mode(const struct planner *planner, const char *text, enum gpu_mode 
     CLEANUP(plan_freep) struct plan *plan = collect_begin(request.purpose, NULL, NULL);
     CLEANUP(works_done) struct works works = {0};
     int result = gate_check_quarantine(planner, gpu, err);
+    result = result != 0 ? result : gate_check_driver(planner, gpu, err);
     result = result != 0 ? result : check_seen(gpu, err);
     result = result != 0 ? result : works_init(&works, planner, &request, err);
     if (result == 0 && (gpu->mode != mode || mode == GPU_IDLE)) {

@@ -10,7 +10,6 @@
 #include "rules/cases.h"
 #include "rules/rules.h"
 
-#define OWN_RULES "/etc/cleave/rules.d"
 #define INDENT 4
 
 enum { RULE_CHANGED_SINCE };
@@ -134,7 +133,7 @@ static int cmd_rule_test(struct cli *cli, const struct arguments *arguments, str
     const char *own = arguments->values[RULE_RULES];
     const char *file = arguments->args[0];
     struct case_results results = {0};
-    int r = run_cases(own != NULL ? own : OWN_RULES, file, &results, err);
+    int r = run_cases(own != NULL ? own : OWN_RULES_DIR, file, &results, err);
     size_t failed = case_results_failed(&results);
     CLEANUP_JSON json_t *json = r == 0 ? results_to_json(file, &results) : NULL;
     if (r == 0 && !cli_print_raw(cli, json)) {
@@ -164,7 +163,7 @@ static const struct command_option list_options[] = {
 };
 
 static const struct command_option test_options[] = {
-    [RULE_RULES] = {"rules", 0, "DIR", "the folder of the site's own rules; else " OWN_RULES},
+    [RULE_RULES] = {"rules", 0, "DIR", "the folder of the site's own rules; else " OWN_RULES_DIR},
 };
 
 static const struct command commands[] = {

@@ -198,8 +198,14 @@ static int open_api(struct daemon *d, struct error *err)
 
 static int load_data(struct daemon *d, struct error *err)
 {
+    struct error own = {0};
     int r = catalog_load_default(&d->catalog, err);
-    return r != 0 ? r : rules_load_default(&d->rules, err);
+    if (r != 0 || rules_load_with_own(OWN_RULES_DIR, &d->rules, &own) == 0) {
+        return r;
+    }
+    log_error("%s: %s; cleaved goes on without the rules in %s", own.subject, own.message,
+              OWN_RULES_DIR);
+    return rules_load_default(&d->rules, err);
 }
 
 static int daemon_open(struct daemon *d, struct error *err)

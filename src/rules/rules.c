@@ -56,6 +56,17 @@ int rules_load_default(struct rules **ret_rules, struct error *err)
     return rules_load_with_own(NULL, ret_rules, err);
 }
 
+int rules_read(const char *path, const char *text, size_t len, struct rules **ret_rules,
+               struct error *err)
+{
+    CLEANUP(rules_freep) struct rules *rules = xcalloc(1, sizeof(*rules));
+    int result = rule_set_add_text(rules, path, text, len, true, err);
+    if (result == 0) {
+        *ret_rules = TAKE_PTR(rules);
+    }
+    return result;
+}
+
 static bool is_same_file(const char *a, const char *b)
 {
     struct stat x;

@@ -11,6 +11,8 @@
 #include "rules/rule_facts.h"
 #include "rules/rule_scope.h"
 
+#define OWN_RULES_DIR "/etc/cleave/rules.d" /* a site's own rules */
+
 struct rules;
 
 /* Of one file, or of each *.yaml of a folder. The subject of an error is "FILE:LINE:COLUMN". */
@@ -22,6 +24,9 @@ int rules_load_with_own(const char *dir, struct rules **ret_rules, struct error 
 /* Adds the rules of a file to a site's own, unless they are there from the same file. After an
  * error nothing of the set may be used. */
 int rules_add(struct rules *rules, const char *path, struct error *err);
+/* A site's own rules in a text that is called `path`, alone. */
+int rules_read(const char *path, const char *text, size_t len, struct rules **ret_rules,
+               struct error *err);
 void rules_free(struct rules *rules);
 DEFINE_FREEP(struct rules *, rules_free)
 

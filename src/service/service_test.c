@@ -121,7 +121,7 @@ static void what_only_reads_takes_no_more_than_a_viewer(void **state)
     for (enum verb_id id = 0; id < VERB_COUNT; id++) {
         const struct verb *verb = verb_of(id);
         bool reads = str_eq(verb->method, "GET") || id == VERB_ADVISE_NEED; /* has a body */
-        bool peer = str_starts(verb->path, "/v1/incoming"); /* another cleaved */
+        bool peer = str_starts(verb->path, "/v1/incoming");                 /* another cleaved */
         assert_int_equal(verb->permission == ROLE_VIEWER, reads && !peer);
         assert_int_equal(verb->id, id);
     }

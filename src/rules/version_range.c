@@ -116,10 +116,10 @@ static enum tristate kind_holds(const struct version_range *range, size_t kind, 
     const char *from = range->from[kind];
     const char *to = range->to[kind];
     char value[FACT_SIZE];
-    int fact = fact_of(kind, side);
     if (from[0] == '\0' && to[0] == '\0') {
         return TRI_YES;
     }
+    int fact = fact_of(kind, side);
     if (fact < 0 || !fact_value((size_t)fact, facts, value)) {
         return TRI_UNKNOWN;
     }

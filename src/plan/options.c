@@ -4,6 +4,7 @@
 #include "advise/choice.h"
 #include "base/str.h"
 #include "plan/admit.h"
+#include "plan/known_choices.h"
 
 /* ---- what the claim's own words leave ---- */
 
@@ -56,24 +57,13 @@ static bool is_scheduled(const struct planner *planner, const struct claim *clai
 
 /* ---- the list ---- */
 
-/* Choices of a model: hosts mostly have several GPUs of one. */
-struct cache {
-    const struct gpu_model *model;
-    struct choices choices;
-};
-
+/* Kept for the whole request, or else in `own`. NULL: nothing is known of the GPU's model. */
 static const struct choices *choices_of(const struct planner *planner, const struct claim *claim,
-                                        const struct gpu *gpu, struct cache *cache)
+                                        const struct gpu *gpu, struct known_choices *own)
 {
     const struct gpu_model *model = gpu_model_of(planner, gpu);
-    if (model != cache->model) {
-        cache->model = model;
-        cache->choices.n = 0;
-        if (model != NULL) {
-            choices_list(planner->rules, model, &claim->need, &cache->choices);
-        }
-    }
-    return &cache->choices;
+    struct known_choices *known = planner->choices != NULL ? planner->choices : own;
+    return model == NULL ? NULL : known_choices_of(known, planner->rules, model, &claim->need);
 }
 
 static void add_option(const struct claim *claim, uint32_t g, const struct choice *choice,
@@ -103,7 +93,7 @@ void options_list(const struct planner *planner, const struct claim *claim,
                   struct options *ret_options)
 {
     bool open = claim_is_open(claim);
-    struct cache cache = {0};
+    CLEANUP(known_choices_done) struct known_choices own = {0};
     for (uint32_t g = 0; g < planner->host->gpus.n; g++) {
         const struct gpu *gpu = &planner->host->gpus.items[g];
         if (!open) {
@@ -114,13 +104,15 @@ void options_list(const struct planner *planner, const struct claim *claim,
         if (!admit_selects(planner, claim, gpu)) {
             continue;
         }
-        for (vec_each(choices_of(planner, claim, gpu, &cache), choice)) {
-            if (is_typed(claim, cache.model, choice) && is_scheduled(planner, claim, gpu, choice)) {
+        const struct gpu_model *model = gpu_model_of(planner, gpu);
+        const struct choices *choices = choices_of(planner, claim, gpu, &own);
+        for (size_t i = 0; choices != NULL && i < choices->n; i++) {
+            const struct choice *choice = &choices->items[i];
+            if (is_typed(claim, model, choice) && is_scheduled(planner, claim, gpu, choice)) {
                 add_option(claim, g, choice, ret_options);
             }
         }
     }
-    vec_done(&cache.choices);
 }
 
 struct claim option_claim(const struct option *option, const struct claim *claim)
@@ -213,27 +205,26 @@ int options_refuse(const struct planner *planner, const struct claim *claim, con
                    struct error *err)
 {
     char bdf[BDF_SIZE];
-    struct cache cache = {0};
+    CLEANUP(known_choices_done) struct known_choices own = {0};
     size_t n_typed = 0;
     size_t n_scheduled = 0;
     pci_addr_format(&gpu->addr, bdf);
-    const struct choices *choices = choices_of(planner, claim, gpu, &cache);
-    for (vec_each(choices, choice)) {
-        bool typed = is_typed(claim, cache.model, choice);
-        n_typed += typed;
-        n_scheduled += typed && is_scheduled(planner, claim, gpu, choice);
-    }
-    size_t n = choices->n;
-    vec_done(&cache.choices);
-    if (cache.model == NULL) {
+    const struct gpu_model *model = gpu_model_of(planner, gpu);
+    const struct choices *choices = choices_of(planner, claim, gpu, &own);
+    if (choices == NULL) {
         return error_set(
             err, REASON_UNSUPPORTED, SUBJECT("gpu", bdf),
             "the catalog does not have GPU %s (PCI id 0x%04x), so it is not known what "
             "it could serve",
             bdf, gpu->pci_id);
     }
-    return n_scheduled > 0 ? 0
-           : n_typed > 0   ? refuse_scheduler(claim, gpu, err)
-           : n > 0         ? refuse_typed(claim, cache.model, bdf, err)
-                           : refuse_board(planner, claim, cache.model, bdf, err);
+    for (vec_each(choices, choice)) {
+        bool typed = is_typed(claim, model, choice);
+        n_typed += typed;
+        n_scheduled += typed && is_scheduled(planner, claim, gpu, choice);
+    }
+    return n_scheduled > 0  ? 0
+           : n_typed > 0    ? refuse_scheduler(claim, gpu, err)
+           : choices->n > 0 ? refuse_typed(claim, model, bdf, err)
+                            : refuse_board(planner, claim, model, bdf, err);
 }

@@ -13,6 +13,8 @@
 #include "plan/policy.h"
 #include "rules/rules.h"
 
+struct known_choices;
+
 struct planner {
     const struct catalog *catalog;
     const struct rules *rules;
@@ -23,6 +25,7 @@ struct planner {
     /* Does a plan that waits have the GPU in hand, so that no new claim goes there? NULL: no. */
     bool (*is_held)(const struct pci_addr *gpu, const void *data);
     const void *held_data;
+    struct known_choices *choices; /* kept while a request is planned; NULL: not kept */
 };
 
 /* May claims that stay be given another place to make room? Only those that are not in use

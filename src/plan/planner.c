@@ -14,6 +14,7 @@
 #include "plan/distribution.h"
 #include "plan/gpu_gate.h"
 #include "plan/group.h"
+#include "plan/known_choices.h"
 #include "plan/nearby.h"
 #include "plan/need_refusal.h"
 #include "plan/options.h"
@@ -414,7 +415,10 @@ static int build(const struct planner *planner, const struct plan_request *reque
 int planner_build(const struct planner *planner, const struct plan_request *request,
                   struct plan **ret_plan, struct error *err)
 {
-    int result = build(planner, request, ret_plan, err);
+    CLEANUP(known_choices_done) struct known_choices choices = {0};
+    struct planner with = *planner;
+    with.choices = planner->choices != NULL ? planner->choices : &choices;
+    int result = build(&with, request, ret_plan, err);
     if (request->moves != PLAN_MOVES_TELL ||
         (result != -REASON_NO_CAPACITY && result != -REASON_CONFLICT)) {
         return result;
@@ -422,7 +426,7 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
     struct plan_request other = *request;
     other.moves = PLAN_MOVES_IDLE;
     CLEANUP(plan_freep) struct plan *moving = NULL;
-    if (build(planner, &other, &moving, NULL) == 0) {
+    if (build(&with, &other, &moving, NULL) == 0) {
         room_tell(moving, err);
     }
     return result;

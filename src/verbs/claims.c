@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "plan/known_choices.h"
 #include "state/planner_view.h"
 #include "state/release_plan.h"
 #include "state/state.h"
@@ -103,7 +104,9 @@ static int admit_all(struct change *change, const struct planner *planner, struc
 static int plan_create(struct change *change, struct plan **ret_plan, struct error *err)
 {
     struct manager *m = change->manager;
+    CLEANUP(known_choices_done) struct known_choices choices = {0};
     struct planner planner = planner_view(m);
+    planner.choices = &choices;
     int r = admit_all(change, &planner, err);
     if (r != 0) {
         return r;

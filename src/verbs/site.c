@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "plan/known_choices.h"
 #include "state/planner_view.h"
 #include "state/state.h"
 #include "turn/plans.h"
@@ -93,17 +94,16 @@ static int refuse_index(const struct change *change, const struct claim *claim,
 }
 
 /* A claim that is wanted: admits it, and finds out whether it is there already. */
-static int want(struct change *change, struct claim *claim, struct site_diff *diff,
-                struct error *err)
+static int want(struct change *change, const struct planner *planner, struct claim *claim,
+                struct site_diff *diff, struct error *err)
 {
     struct manager *m = change->manager;
-    struct planner planner = planner_view(m);
     const struct claim *existing = claims_find(&m->claims, claim->name);
     if (existing != NULL && !str_eq(existing->site, change->name)) {
         return refuse_foreign(existing, change->name, err);
     }
     int r = refuse_index(change, claim, existing, err);
-    r = r != 0 ? r : planner_admit(&planner, claim, err);
+    r = r != 0 ? r : planner_admit(planner, claim, err);
     if (r != 0) {
         return r;
     }
@@ -120,8 +120,8 @@ static int want(struct change *change, struct claim *claim, struct site_diff *di
     return 0;
 }
 
-static int build(struct change *change, const struct site_diff *diff, struct plan **ret_plan,
-                 struct error *err)
+static int build(struct change *change, const struct planner *planner,
+                 const struct site_diff *diff, struct plan **ret_plan, struct error *err)
 {
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "apply %s", change->name);
@@ -137,8 +137,7 @@ static int build(struct change *change, const struct site_diff *diff, struct pla
                                    .reason = reason,
                                    .moves = change->moves,
                                    .new_uuid = id_uuid};
-    struct planner planner = planner_view(change->manager);
-    int r = planner_build(&planner, &request, ret_plan, err);
+    int r = planner_build(planner, &request, ret_plan, err);
     vec_done(&foreign);
     return r;
 }
@@ -147,8 +146,11 @@ static int plan_site(struct change *change, struct site_diff *diff, struct plan 
                      struct error *err)
 {
     struct manager *m = change->manager;
+    CLEANUP(known_choices_done) struct known_choices choices = {0};
+    struct planner planner = planner_view(m);
+    planner.choices = &choices;
     for (vec_each(&change->claims, claim)) {
-        int r = want(change, claim, diff, err);
+        int r = want(change, &planner, claim, diff, err);
         if (r != 0) {
             return r;
         }
@@ -159,7 +161,7 @@ static int plan_site(struct change *change, struct site_diff *diff, struct plan 
             *vec_push(&diff->remove) = claim->name;
         }
     }
-    return build(change, diff, ret_plan, err);
+    return build(change, &planner, diff, ret_plan, err);
 }
 
 static void run_apply(struct change *change)

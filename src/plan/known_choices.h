@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Choices of boards for needs, kept while one request is planned: many of its claims ask for the
+ * same, and the rules are asked of each type of a board. */
+#ifndef PLAN_KNOWN_CHOICES_H
+#define PLAN_KNOWN_CHOICES_H
+
+#include "advise/choice.h"
+
+#define KNOWN_CHOICES 32
+
+struct known_choices {
+    struct {
+        const struct gpu_model *model; /* NULL: none yet */
+        struct need need;
+        struct choices choices;
+    } items[KNOWN_CHOICES];
+    size_t next; /* is replaced next */
+};
+
+/* What of the model serves the need; valid until the next call. The rules and the models must stay
+ * the same until known_choices_done(). */
+const struct choices *known_choices_of(struct known_choices *known, const struct rules *rules,
+                                       const struct gpu_model *model, const struct need *need);
+void known_choices_done(struct known_choices *known);
+
+#endif

@@ -124,11 +124,6 @@ static uint32_t size_of(const struct entry *entry)
     return mib == CAT_UNKNOWN ? 0 : mib;
 }
 
-static bool is_same_way(const struct claim_spec *a, const struct claim_spec *b)
-{
-    return a->mode == b->mode && str_eq(a->type, b->type) && str_eq(a->profile, b->profile);
-}
-
 /* Each way of a kind once, the best first; false: more than are searched. */
 static bool list_pieces(struct distribution *it)
 {
@@ -137,7 +132,7 @@ static bool list_pieces(struct distribution *it)
         for (vec_each(&it->kinds.items[k].options, option)) {
             bool known = false;
             for (size_t p = first; p < it->pieces.n; p++) {
-                known = known || is_same_way(it->pieces.items[p].spec, &option->spec);
+                known = known || option_is_same_way(it->pieces.items[p].spec, &option->spec);
             }
             if (!known) {
                 *vec_push(&it->pieces) = (struct piece){.kind = k, .spec = &option->spec};
@@ -156,7 +151,7 @@ static void admit(struct distribution *it, size_t g, size_t p)
     const struct kind *kind = &it->kinds.items[it->pieces.items[p].kind];
     for (size_t i = 0; i < kind->options.n; i++) {
         const struct option *option = &kind->options.items[i];
-        if (option->gpu == g && is_same_way(&option->spec, it->pieces.items[p].spec)) {
+        if (option->gpu == g && option_is_same_way(&option->spec, it->pieces.items[p].spec)) {
             const struct claim claim = option_claim(option, kind->claims.items[0]);
             entry->option = i;
             entry->admitted = work_admit(&it->works->items[g], &claim, &entry->as, NULL) == 0;

@@ -115,6 +115,11 @@ void options_list(const struct planner *planner, const struct claim *claim,
     }
 }
 
+bool option_is_same_way(const struct claim_spec *a, const struct claim_spec *b)
+{
+    return a->mode == b->mode && str_eq(a->type, b->type) && str_eq(a->profile, b->profile);
+}
+
 struct claim option_claim(const struct option *option, const struct claim *claim)
 {
     struct claim one = *claim;

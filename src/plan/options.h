@@ -31,6 +31,8 @@ struct options {
  * GPUs are left out that it does not select, and what the need's scheduler rules out there. */
 void options_list(const struct planner *planner, const struct claim *claim,
                   struct options *ret_options);
+/* Are mode, type and profile the same? */
+bool option_is_same_way(const struct claim_spec *a, const struct claim_spec *b);
 /* The claim in the option's words. */
 struct claim option_claim(const struct option *option, const struct claim *claim);
 /* A better mode first, then what leaves less memory unused. */

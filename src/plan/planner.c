@@ -184,10 +184,7 @@ static bool move_away(struct search *search, uint32_t *ret_chosen)
         bool same = false; /* as for an option on an earlier GPU */
         const struct claim claim = claim_of(search, i);
         for (uint32_t k = 0; k < i; k++) {
-            const struct claim_spec *other = &search->options.items[k].spec;
-            same =
-                same || (other->mode == claim.spec.mode && str_eq(other->type, claim.spec.type) &&
-                         str_eq(other->profile, claim.spec.profile));
+            same = same || option_is_same_way(&search->options.items[k].spec, &claim.spec);
         }
         if (search->options.items[i].smallest && !same && away_make(search->works, &claim)) {
             *ret_chosen = i;

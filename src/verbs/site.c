@@ -120,8 +120,8 @@ static int want(struct change *change, const struct planner *planner, struct cla
     return 0;
 }
 
-static int build(struct change *change, const struct planner *planner,
-                 const struct site_diff *diff, struct plan **ret_plan, struct error *err)
+static int build(struct change *change, const struct planner *planner, const struct site_diff *diff,
+                 struct plan **ret_plan, struct error *err)
 {
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "apply %s", change->name);

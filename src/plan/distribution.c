@@ -5,8 +5,7 @@
 
 #include "base/str.h"
 #include "place/joint.h"
-#include "plan/bars.h"
-#include "plan/gpu_gate.h"
+#include "plan/alike.h"
 #include "plan/group.h"
 #include "plan/options.h"
 #include "plan/work_solve.h"
@@ -181,36 +180,12 @@ static void admit_all(struct distribution *it)
 
 /* ---- classes of GPUs ---- */
 
-/* Do only functions of its own board share its group? */
-static bool is_alone(const struct gpu *gpu)
-{
-    for (vec_each(&gpu->group_members, member)) {
-        if (!pci_same_slot(&member->addr, &gpu->addr)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Nothing stands on it, and no other device goes along with it. */
-static bool is_plain(const struct gpu_work *work)
-{
-    const struct gpu *gpu = work->gpu;
-    return work->model != NULL && work->n_kept + work->n_gone == 0 && gpu->gis.n == 0 &&
-           gpu->vgpus.n == 0 && is_alone(gpu) && gpu->problem[0] == '\0' &&
-           bars_find(work->planner, &gpu->addr) == NULL &&
-           planner_record_of(work->planner, gpu) == NULL;
-}
-
+/* Does any claim find the same on both, and each piece? */
 static bool is_like(const struct distribution *it, size_t a, size_t b)
 {
     const struct gpu_work *one = &it->works->items[a];
     const struct gpu_work *other = &it->works->items[b];
-    bool same =
-        is_plain(one) && is_plain(other) && str_eq(one->model->key, other->model->key) &&
-        one->gpu->mode == other->gpu->mode && one->gpu->mig_enabled == other->gpu->mig_enabled &&
-        one->gpu->vfs.n == other->gpu->vfs.n && one->gpu->vfs_enabled == other->gpu->vfs_enabled &&
-        one->gpu->iface == other->gpu->iface && str_eq(one->gpu->driver, other->gpu->driver);
+    bool same = one->n_gone + other->n_gone == 0 && alike_are(one, other);
     for (size_t p = 0; same && p < it->pieces.n; p++) {
         same = entry_at(it, a, p)->admitted == entry_at(it, b, p)->admitted;
     }

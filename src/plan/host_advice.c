@@ -10,6 +10,7 @@
 #include "plan/candidate.h"
 #include "plan/group.h"
 #include "plan/idle.h"
+#include "plan/options.h"
 #include "plan/unread.h"
 #include "plan/work_solve.h"
 #include "plan/work_try.h"
@@ -35,18 +36,11 @@ static void add_text(struct strlist *list, const char *text)
 static struct claim claim_of(const struct question *question, const struct advice *advice)
 {
     const struct need *need = question->need;
-    struct claim claim = {.spec = {.mode = advice->mode,
-                                   .mixed = need->mixed && advice->mode == CLAIM_TIME_SLICED,
-                                   .guest = need->guest,
-                                   .migratable = need->live_migration,
-                                   .start = NO_ID}};
+    struct claim claim = {.spec = {.start = NO_ID}};
     STR_SET(claim.name, CLAIM_NAME);
     STR_SET(claim.vm, need->consumer == CONSUMER_VM ? CLAIM_VM : "");
     STR_SET(claim.spec.gpu, question->work->bdf);
-    STR_SET(claim.spec.type, advice->type != NULL ? advice->type->name : "");
-    if (advice->type == NULL && advice->profile != NULL) {
-        STR_SET(claim.spec.profile, advice->profile->name);
-    }
+    option_set_words(need, advice->mode, advice->type, advice->profile, &claim.spec);
     return claim;
 }
 

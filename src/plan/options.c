@@ -66,6 +66,20 @@ static const struct choices *choices_of(const struct planner *planner, const str
     return model == NULL ? NULL : known_choices_of(known, planner->rules, model, &claim->need);
 }
 
+void option_set_words(const struct need *need, enum claim_mode mode,
+                      const struct cat_vgpu_type *type, const struct cat_profile *profile,
+                      struct claim_spec *spec)
+{
+    spec->mode = mode;
+    spec->mixed = need->mixed && mode == CLAIM_TIME_SLICED;
+    spec->migratable = need->live_migration;
+    spec->guest = need->guest;
+    STR_SET(spec->type, type != NULL ? type->name : "");
+    if (type == NULL && profile != NULL) {
+        STR_SET(spec->profile, profile->name);
+    }
+}
+
 static void add_option(const struct claim *claim, uint32_t g, const struct choice *choice,
                        struct options *ret_options)
 {
@@ -79,14 +93,7 @@ static void add_option(const struct claim *claim, uint32_t g, const struct choic
                               .unused_gib = (choice->unused_mib + 1023) / 1024,
                               .memory_mib = choice->unused_mib,
                               .smallest = smallest};
-    struct claim_spec *spec = &option->spec;
-    spec->mode = choice->mode;
-    spec->mixed = claim->need.mixed && choice->mode == CLAIM_TIME_SLICED;
-    spec->migratable = claim->need.live_migration;
-    spec->guest = claim->need.guest;
-    STR_SET(spec->type, choice->type != NULL ? choice->type->name : "");
-    STR_SET(spec->profile, choice->type == NULL && choice->profile != NULL ? choice->profile->name
-                                                                           : claim->spec.profile);
+    option_set_words(&claim->need, choice->mode, choice->type, choice->profile, &option->spec);
 }
 
 void options_list(const struct planner *planner, const struct claim *claim,

@@ -33,6 +33,10 @@ void options_list(const struct planner *planner, const struct claim *claim,
                   struct options *ret_options);
 /* Are mode, type and profile the same? */
 bool option_is_same_way(const struct claim_spec *a, const struct claim_spec *b);
+/* Writes the words into `spec` by which a claim gets that of a board for the need. */
+void option_set_words(const struct need *need, enum claim_mode mode,
+                      const struct cat_vgpu_type *type, const struct cat_profile *profile,
+                      struct claim_spec *spec);
 /* The claim in the option's words. */
 struct claim option_claim(const struct option *option, const struct claim *claim);
 /* A better mode first, then what leaves less memory unused. */

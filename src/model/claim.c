@@ -49,6 +49,17 @@ static struct claim_words typed_words(const struct claim *claim)
     return claim->typed.set ? claim->typed : none;
 }
 
+bool claim_asks_for_the_same(const struct claim *a, const struct claim *b)
+{
+    const struct claim_spec *x = &a->spec;
+    const struct claim_spec *y = &b->spec;
+    return x->mode == y->mode && x->start == y->start && x->mixed == y->mixed &&
+           x->guest == y->guest && x->migratable == y->migratable && str_eq(x->gpu, y->gpu) &&
+           str_eq(x->type, y->type) && str_eq(x->profile, y->profile) &&
+           vgpu_params_equal(&a->params, &b->params) && a->has_need == b->has_need &&
+           (!a->has_need || need_is_same(&a->need, &b->need));
+}
+
 bool claim_is_open(const struct claim *claim)
 {
     const struct claim_words typed = typed_words(claim);

@@ -161,6 +161,8 @@ struct vgpu_params claim_params(const struct claim *claim);
 struct claim *claims_find(const struct claims *claims, const char *name);
 /* Has it a need, for which nothing is chosen yet? Then planner and admission choose. */
 bool claim_is_open(const struct claim *claim);
+/* Do both ask for the same: words, need and parameters? Not whose they are, nor for which VM. */
+bool claim_asks_for_the_same(const struct claim *a, const struct claim *b);
 /* Forgets what was chosen for its need, so that it is chosen again; else the claim stays. */
 void claim_reopen(struct claim *claim);
 /* Appends the claim so often as its count and its need's GPUs say: of count 3 "web" is web-1 to

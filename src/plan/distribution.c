@@ -75,18 +75,6 @@ static bool is_of_several(const struct works *works, const struct claim *const *
     return others > 0;
 }
 
-/* Which way a claim is served does not matter: what both ask for is the same. */
-static bool asks_for_the_same(const struct claim *a, const struct claim *b)
-{
-    const struct claim_spec *one = &a->spec;
-    const struct claim_spec *other = &b->spec;
-    return one->mode == other->mode && one->start == other->start && one->mixed == other->mixed &&
-           one->guest == other->guest && one->migratable == other->migratable &&
-           str_eq(one->gpu, other->gpu) && str_eq(one->type, other->type) &&
-           str_eq(one->profile, other->profile) && a->has_need == b->has_need &&
-           (!a->has_need || need_is_same(&a->need, &b->need));
-}
-
 /* False: more kinds than are searched. */
 static bool sort_claims(struct distribution *it, const struct claim *const *claims, size_t n)
 {
@@ -96,7 +84,7 @@ static bool sort_claims(struct distribution *it, const struct claim *const *clai
         struct kind *mine = NULL;
         for (vec_each(&it->kinds, kind)) {
             const struct claim *first = kind->claims.items[0];
-            if (alone && !first->reserved.set && asks_for_the_same(first, claim) &&
+            if (alone && !first->reserved.set && claim_asks_for_the_same(first, claim) &&
                 !is_of_several(it->works, claims, n, first)) {
                 mine = kind;
             }

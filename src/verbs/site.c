@@ -36,15 +36,8 @@ static bool same_wish(const struct claim *was, const struct claim *wanted)
     struct claim b = *wanted;
     claim_reopen(&a);
     claim_reopen(&b);
-    const struct claim_spec *x = &a.spec;
-    const struct claim_spec *y = &b.spec;
-    return was->has_need == wanted->has_need &&
-           (!was->has_need || need_is_same(&was->need, &wanted->need)) &&
-           vgpu_params_equal(&was->params, &wanted->params) && str_eq(a.tenant, b.tenant) &&
-           str_eq(a.vm, b.vm) && x->mode == y->mode && str_eq(x->gpu, y->gpu) &&
-           str_eq(x->type, y->type) && str_eq(x->profile, y->profile) && x->start == y->start &&
-           x->mixed == y->mixed && x->guest == y->guest && x->migratable == y->migratable &&
-           x->hold == y->hold;
+    return claim_asks_for_the_same(&a, &b) && str_eq(a.tenant, b.tenant) && str_eq(a.vm, b.vm) &&
+           a.spec.hold == b.spec.hold;
 }
 
 static int refuse_foreign(const struct claim *existing, const char *site, struct error *err)

@@ -28,7 +28,7 @@ static struct stat stat_of(const struct sim_fuse *fuse, const struct target *tar
         target->node->bytes != NULL ? target->node->bytes(&target->ref) : target->node->size;
     uint64_t lives = target->node->lives != NULL ? target->node->lives(&target->ref) : 0;
     return (struct stat){
-        .st_ino = target->inode->number | lives << 32,
+        .st_ino = target->inode->identity | lives << 32,
         .st_mode = types[target->node->kind] | mode,
         .st_nlink = target->node->kind == NODE_DIR ? 2 : 1,
         .st_uid = target->inode->uid,

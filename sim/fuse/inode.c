@@ -20,6 +20,16 @@ static int compare(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+/* FNV-1a; never 0. */
+static uint32_t identity_of(const char *path)
+{
+    uint32_t hash = 0x811c9dc5u;
+    for (const char *p = path; *p != '\0'; p++) {
+        hash = (hash ^ (unsigned char)*p) * 0x01000193u;
+    }
+    return hash != 0 ? hash : 1;
+}
+
 struct inode *inodes_of_path(struct inodes *inodes, const char *path)
 {
     struct inode key = {.path = (char *)(uintptr_t)path};
@@ -29,6 +39,7 @@ struct inode *inodes_of_path(struct inodes *inodes, const char *path)
     }
     struct inode *inode = xcalloc(1, sizeof(*inode));
     inode->path = xstrdup(path);
+    inode->identity = identity_of(path);
     *vec_push(&inodes->all) = inode;
     inode->number = inodes->all.n;
     if (tsearch(inode, &inodes->by_path, compare) == NULL) {

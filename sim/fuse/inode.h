@@ -16,6 +16,9 @@
 struct inode {
     uint64_t number;
     char *path; /* "bus/pci", "" for the root */
+    /* By its path, so that it is the same after another mount: a kernel's own outlives what looks
+     * at it. Of two paths it may be the same, seldom. */
+    uint32_t identity;
     uid_t uid;
     gid_t gid;
     mode_t mode; /* permission bits; 0: those of the node */

@@ -52,6 +52,7 @@ def test_every_operation_answers_as_described(fake, openapi):
     assert fake.call("DELETE", "/v1/claims/web1")[0] == 202
     assert fake.call("POST", f"/v1/operations/{OPERATION}/cancel")[0] == 202
     fake.get("/v1/released-claims")
+    fake.get("/v1/rules/mig-vgpu-not-for-windows-on-h100")
     assert fake.call("POST", "/v1/claims/web1/restore")[0] == 202
     move = {"vm": "web1", "destination": "qemu+ssh://host2/system"}
     assert fake.call("POST", "/v1/migrations", move)[0] == 202

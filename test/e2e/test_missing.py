@@ -160,7 +160,7 @@ def test_missing_data_and_bad_settings_are_named(directory):
 def small(machine, directory):
     """A host whose state directory is a disk of 1 MiB, seen inside and here."""
     host = machine("demo", libvirt=False)
-    host.sh(f"mkdir {host.state_dir}; mount -t tmpfs -o size=1m tmpfs {host.state_dir}")
+    host.sh(f"mkdir {host.state_dir}; mount -t tmpfs -o size=1m,mode=700 tmpfs {host.state_dir}")
     return host
 
 

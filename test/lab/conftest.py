@@ -32,7 +32,7 @@ def vm():
                  DEVICES)
     # What the machine itself keeps there is none of the VM's business.
     for folder in OWN:
-        machine.run(f"mkdir -p {folder}; mount -t tmpfs tmpfs {folder}")
+        machine.run(f"mkdir -p {folder}; mount -t tmpfs -o mode=0755 tmpfs {folder}")
     print(f"\nthe VM is up after {machine.boot_s:.1f} s")
     yield machine
     machine.end()

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "advise/choice.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "test.h"
@@ -183,6 +184,28 @@ static size_t compare(const json_t *expected, const struct advices *advices, con
     return wrong;
 }
 
+/* The first choice of each mode that serves is what stands for the mode, and no other mode has
+ * any; they come in the order of the ranks. */
+static void expect_choices(struct fixture *f, const struct gpu_model *model,
+                           const struct need *need, const struct advices *advices)
+{
+    struct choices choices = {0};
+    size_t i = 0;
+    choices_list(f->rules, model, need, &choices);
+    for (vec_each(advices, advice)) {
+        bool first = true;
+        for (; i < choices.n && choices.items[i].mode == advice->mode; i++) {
+            assert_true(advice->verdict != VERDICT_NO);
+            assert_true(!first || (choices.items[i].type == advice->type &&
+                                   choices.items[i].profile == advice->profile));
+            first = false;
+        }
+        assert_true(advice->verdict == VERDICT_NO || !first);
+    }
+    assert_int_equal(i, choices.n);
+    vec_done(&choices);
+}
+
 static void advice_is_what_the_documents_say(void **state)
 {
     struct fixture *f = *state;
@@ -199,6 +222,7 @@ static void advice_is_what_the_documents_say(void **state)
         const struct need need = need_of(json_object_get(row, "need"));
         struct advices advices = {0};
         advise_board(f->rules, model, &need, &advices);
+        expect_choices(f, model, &need, &advices);
         wrong += compare(row, &advices, json_string_value(json_object_get(row, "id")));
         advices_done(&advices);
     }

@@ -11,9 +11,11 @@
 
 #include "base/str.h"
 #include "drawn_host.h"
+#include "drawn_need.h"
 #include "plan/bars.h"
 #include "plan/candidate.h"
 #include "plan/migration_facts.h"
+#include "plan/options.h"
 #include "plan/preflight.h"
 #include "random.h"
 #include "sim_world.h"
@@ -26,11 +28,12 @@
 struct run {
     struct sim_world world;
     struct random random;
-    unsigned chosen[4], refused[4]; /* per chooser */
+    unsigned chosen[5], refused[5]; /* per chooser */
 };
 
-enum chooser { ADMISSION, PLANNER, RESERVATION, MIGRATION };
-static const char *const choosers[] = {"admission", "the planner", "reservation", "migration"};
+enum chooser { ADMISSION, PLANNER, RESERVATION, MIGRATION, NEED };
+static const char *const choosers[] = {"admission", "the planner", "reservation", "migration",
+                                       "a need"};
 
 static uint32_t below(struct run *run, uint32_t n)
 {
@@ -165,6 +168,55 @@ static void check_planner(struct run *run, const struct claim *claim)
             plan == NULL ? NO_GPU : gpu_at(run, &plan->claims.items[0].claim.assigned.gpu));
 }
 
+/* ---- needs ---- */
+
+/* Every pair of a GPU and exact words that serve the need, each planned alone: the first of those
+ * with the lowest score that can be. */
+static size_t try_pairs(const struct run *run, const struct claim *claim,
+                        const struct options *pairs)
+{
+    static const struct plan_request none = {0};
+    const struct planner planner = sim_world_planner(&run->world);
+    CLEANUP_FREE bool *can = xcalloc(pairs->n + 1, sizeof(*can));
+    CLEANUP_FREE struct place_score *scores = xcalloc(pairs->n + 1, sizeof(*scores));
+    CLEANUP(works_done) struct works works = {0};
+    assert_int_equal(works_init(&works, &planner, &none, NULL), 0);
+    for (size_t i = 0; i < pairs->n; i++) {
+        const struct option *pair = &pairs->items[i];
+        const struct claim exact = option_claim(pair, claim);
+        const struct claim one = pinned(run, &exact, pair->gpu);
+        CLEANUP(plan_freep) struct plan *plan = build(run, &one, true);
+        can[i] = plan != NULL;
+        assert_false(claim_is_open(&one));
+        option_score(pair, scores[i].keys);
+        candidate_score(&works.items[pair->gpu], &one, &scores[i].keys[OPTION_KEYS]);
+    }
+    return best_of(pairs->n, can, scores);
+}
+
+/* True: the need can be served. */
+static bool check_need(struct run *run, const struct claim *claim)
+{
+    const struct planner planner = sim_world_planner(&run->world);
+    struct options pairs = {0};
+    options_list(&planner, claim, &pairs);
+    size_t slow = try_pairs(run, claim, &pairs);
+    CLEANUP(plan_freep) struct plan *plan = build(run, claim, true);
+    const struct claim *got = plan == NULL ? NULL : &plan->claims.items[0].claim;
+    size_t fast = NO_GPU;
+    for (size_t i = 0; got != NULL && i < pairs.n; i++) {
+        const struct claim_spec *spec = &pairs.items[i].spec;
+        if (gpu_at(run, &got->assigned.gpu) == pairs.items[i].gpu && spec->mode == got->spec.mode &&
+            str_eq(spec->type, got->spec.type) &&
+            (spec->type[0] != '\0' || str_eq(spec->profile, got->spec.profile))) {
+            fast = i;
+        }
+    }
+    vec_done(&pairs);
+    compare(run, NEED, claim, slow, fast);
+    return got != NULL;
+}
+
 /* ---- reservations ---- */
 
 static uint32_t count_names(const struct run *run, const struct claim *claim, size_t g)
@@ -282,10 +334,17 @@ static void check_claim(struct run *run, unsigned number)
 {
     struct claim claim = draw_wish(run, number);
     sim_world_look(&run->world);
-    if (!check_admission(run, &claim)) {
+    if (below(run, 3) == 0) {
+        drawn_need_set(&run->random, &claim);
+        claim.spec.hold = CLAIM_HELD;
+        if (!check_need(run, &claim)) {
+            return;
+        }
+    } else if (check_admission(run, &claim)) {
+        check_planner(run, &claim);
+    } else {
         return;
     }
-    check_planner(run, &claim);
     if (claim.spec.hold == CLAIM_ON_DEMAND) {
         check_reservation(run, &claim);
     }

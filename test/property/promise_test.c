@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "drawn_host.h"
+#include "drawn_need.h"
 #include "foreseen.h"
 #include "plan/outlook.h"
 #include "plan/restore.h"
@@ -109,6 +110,9 @@ static struct claim wish(struct run *run)
         STR_SET(claim.spec.gpu, pci_addr_format(&gpu->addr, bdf));
     }
     claim.spec.guest = chance(run, 15) ? GUEST_WINDOWS : GUEST_LINUX;
+    if (chance(run, 25)) {
+        drawn_need_set(&run->random, &claim);
+    }
     return claim;
 }
 
@@ -312,6 +316,7 @@ static void draw_one(struct run *run)
     for (size_t i = 0; i < claims->n; i++) {
         if (claims->items[i].state == CLAIM_PENDING && chance(run, 60)) {
             struct claim claim = claims->items[i];
+            claim_reopen(&claim);
             change(run, &claim, 1, NULL, 0, true);
             return;
         }

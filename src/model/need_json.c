@@ -16,9 +16,16 @@ static json_t *put_memory(const void *object)
 static void read_memory(struct reader *r, const char *key, void *object)
 {
     struct need *need = object;
-    const char *text = reader_str_or(r, key, MAX_WORD, "");
     need->memory_mib = 0;
-    if (text != NULL && text[0] != '\0' && !need_parse_memory(text, &need->memory_mib)) {
+    if (!reader_has(r, key)) {
+        return;
+    }
+    if (json_is_number(json_object_get(r->object, key))) {
+        reader_fail(r, key, "has no unit: write \"20G\" or \"512M\" (powers of 1024)");
+        return;
+    }
+    const char *text = reader_str(r, key, MAX_WORD);
+    if (text != NULL && !need_parse_memory(text, &need->memory_mib)) {
         reader_fail(r, key, "\"%s\" is no amount of memory: write 20G or 512M (powers of 1024)",
                     text);
     }
@@ -39,8 +46,8 @@ static void read_compute(struct reader *r, const char *key, void *object)
         need->compute = (uint32_t)reader_int(r, key, 1, 100);
         return;
     }
-    const char *text = reader_str_or(r, key, MAX_WORD, "");
-    if (text != NULL && text[0] != '\0' && !need_parse_compute(text, &need->compute)) {
+    const char *text = reader_has(r, key) ? reader_str(r, key, MAX_WORD) : NULL;
+    if (text != NULL && !need_parse_compute(text, &need->compute)) {
         reader_fail(r, key, "\"%s\" is no share of a GPU: write 25%%, or slices such as 2/7", text);
     }
 }

@@ -58,7 +58,11 @@ static void what_is_stated_is_read_and_written(void **state)
 static const struct {
     const char *text, *message; /* a part of it */
 } bad[] = {
-    {"memory: 20", "memory: "},
+    {"memory: 20", "memory: has no unit"},
+    {"memory: 20.5", "memory: has no unit"},
+    {"memory: \"20\"", "\"20\" is no amount of memory"},
+    {"memory: ''", "\"\" is no amount of memory"}, /* a template's variable that was not set */
+    {"compute: ''", "\"\" is no share"},
     {"memory: 20X", "\"20X\" is no amount of memory"},
     {"memory: 0G", "no amount"},
     {"memory: 99999999T", "no amount"},

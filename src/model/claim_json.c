@@ -169,6 +169,12 @@ int claim_check_need(const struct claim *claim, const char *origin, const char *
                          "VM",
                          path, dot);
     }
+    if (claim->has_need && claim->need.unified_memory && claim->params.unified_memory == TRI_NO) {
+        return error_set(err, REASON_INVALID, origin,
+                         "%s%sneed: \"unifiedMemory\" contradicts \"params.unifiedMemory\": the "
+                         "vGPU would not have what is needed",
+                         path, dot);
+    }
     return 0;
 }
 

@@ -109,6 +109,25 @@ static void a_number_in_a_claim_is_named_with_what_is_right(void **state)
     }
 }
 
+/* The parameter would be written over what the need asks for. */
+static void a_claim_that_contradicts_its_need_is_refused(void **state)
+{
+    (void)state;
+    static const char *const needs[] = {"{\"unifiedMemory\":true}", "{\"unifiedMemory\":false}"};
+    for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+        CLEANUP_JSON json_t *json =
+            json_pack("{s:s, s:o, s:{s:b}}", "name", "a", "need", json_loads(needs[i], 0, NULL),
+                      "params", "unifiedMemory", 0);
+        struct claim claim;
+        struct error err = {0};
+        int r = claim_from_json(json, "test", "", &claim, &err);
+        assert_int_equal(r, i == 0 ? -REASON_INVALID : 0);
+        if (i == 0) {
+            assert_non_null(strstr(err.message, "contradicts \"params.unifiedMemory\""));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +135,7 @@ int main(void)
         cmocka_unit_test(what_is_read_back_is_written_the_same_again),
         cmocka_unit_test(a_request_is_read),
         cmocka_unit_test(a_number_in_a_claim_is_named_with_what_is_right),
+        cmocka_unit_test(a_claim_that_contradicts_its_need_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

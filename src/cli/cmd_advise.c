@@ -140,6 +140,10 @@ static int check_options(const struct arguments *arguments, struct error *err)
         return error_set(err, REASON_INVALID, "--gpu",
                          "--gpu names a GPU of this host; --board and --catalog ask about none");
     }
+    if (values[ADVISE_BOARD] != NULL && values[ADVISE_CATALOG] != NULL) {
+        return error_set(err, REASON_INVALID, "--catalog",
+                         "--board asks about one board, and --catalog about all: leave one out");
+    }
     return 0;
 }
 

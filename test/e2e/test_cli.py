@@ -201,7 +201,8 @@ def test_what_could_not_be_written_is_a_failure(cleave, line):
     ("event list --kind none --limit 4000000000000000000000", "--limit"),
     ("event list --limit 0", "--limit"), ("event list --after x", "--after"),
     ("profile list --gpu 99", "gpu"), ("advise --memory 8G --for host --guest windows", "--for host contradicts --guest"),
-    ("advise --catalog --peer-traffic", "--peer-traffic contradicts --gpus"), ("advise --context 8k", "--model"),
+    ("advise --catalog --peer-traffic", "--peer-traffic contradicts --gpus"),
+    ("advise --catalog --board l40s", "leave one out"), ("advise --context 8k", "--model"),
     ("advise --model no-such", "llama-3.1-8b"), ("advise --model-params 8", "--model-params"),
 ])
 def test_errors_name_what_was_typed(cleave, line, said):

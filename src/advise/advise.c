@@ -75,15 +75,15 @@ static void note_change(const struct need *need, struct advice *advice)
     }
 }
 
-/* A GPU's own refusal: by a rule, else by the kind of reason. */
-static void note_refusal(const struct error *err, struct advice *advice)
+/* A refusal of a GPU, or of a board: by a rule, else by the kind of reason. */
+static void note_refusal(const struct error *err, const char *source, struct advice *advice)
 {
     struct check *check = vec_push(&advice->reasons);
     STR_SET(check->rule, err->rule[0] != '\0' ? err->rule : reason_name(err->reason));
     check->result = CHECK_FAILED;
     STR_SET(check->message, err->message);
     STR_SET(check->hint, err->hint);
-    STR_SET(check->document, err->rule[0] != '\0' ? "" : "this host as it is now");
+    STR_SET(check->document, err->rule[0] != '\0' ? "" : source);
 }
 
 static struct advice of_contender(const struct gpu_model *model, const struct need *need,
@@ -120,6 +120,24 @@ struct mode_search {
     struct contenders contenders;
 };
 
+/* A board as such: so many VMs like this one on one GPU. A host's GPU says it of what it has. */
+static int check_board(const struct need *need, const struct advice *advice, struct error *err)
+{
+    if (need->count <= 1 || advice->per_gpu == CAT_UNKNOWN || advice->per_gpu >= need->count) {
+        return 0;
+    }
+    return error_set(err, REASON_NO_CAPACITY, "",
+                     "%s has room for %u such VM%s in mode %s, and the need is of %u on one GPU",
+                     advice->model->name, advice->per_gpu, advice->per_gpu == 1 ? "" : "s",
+                     claim_mode_name(advice->mode), need->count);
+}
+
+static int ask(const struct mode_search *search, struct advice *advice, struct error *err)
+{
+    return search->gpu == NULL ? check_board(search->need, advice, err)
+                               : search->gpu->ask(search->gpu->data, advice, err);
+}
+
 /* The smallest contender that serves, and that the GPU takes. False: none; then *ret_advice has the
  * GPU's word on the first that would have served, if there was one. */
 static bool choose(const struct mode_search *search, struct advice *ret_advice)
@@ -132,7 +150,7 @@ static bool choose(const struct mode_search *search, struct advice *ret_advice)
             continue; /* a whole GPU stands for its mode only where no part of it would do */
         }
         struct advice advice = of_contender(search->model, search->need, search->mode, contender);
-        if (search->gpu == NULL || search->gpu->ask(search->gpu->data, &advice, &err) == 0) {
+        if (ask(search, &advice, &err) == 0) {
             const struct checks *others = turned_down(&search->contenders, contender);
             if (others != NULL) {
                 vec_own(&advice.reasons, others);
@@ -149,7 +167,10 @@ static bool choose(const struct mode_search *search, struct advice *ret_advice)
     if (refused) {
         ret_advice->verdict = VERDICT_NO;
         ret_advice->change[0] = '\0';
-        note_refusal(&refusal, ret_advice);
+        note_refusal(&refusal,
+                     search->gpu == NULL ? "the catalog's file of the board"
+                                         : "this host as it is now",
+                     ret_advice);
     }
     return false;
 }

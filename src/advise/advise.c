@@ -149,6 +149,9 @@ static bool choose(const struct mode_search *search, struct advice *ret_advice)
         if (!serves(contender) || (refused && contender->whole && !ret_advice->whole)) {
             continue; /* a whole GPU stands for its mode only where no part of it would do */
         }
+        if (refused && search->gpu == NULL && contender->per_gpu == CAT_UNKNOWN) {
+            continue; /* it is no smaller than one that has too little room */
+        }
         struct advice advice = of_contender(search->model, search->need, search->mode, contender);
         if (ask(search, &advice, &err) == 0) {
             const struct checks *others = turned_down(&search->contenders, contender);
@@ -169,7 +172,7 @@ static bool choose(const struct mode_search *search, struct advice *ret_advice)
         ret_advice->change[0] = '\0';
         note_refusal(&refusal,
                      search->gpu == NULL ? "the catalog's file of the board"
-                                         : "this host as it is now",
+                                         : ADVISE_SOURCE_HOST,
                      ret_advice);
     }
     return false;

@@ -20,6 +20,9 @@ enum verdict {
 };
 WORDS_DECLARE(verdict, verdict_words)
 
+/* The source of a reason that no rule gives: what is in the way on the GPU that was asked about. */
+#define ADVISE_SOURCE_HOST "this host as it is now"
+
 /* One mode on one board. Borrowed of catalog and rules, which must live as long. */
 struct advice {
     enum claim_mode mode;

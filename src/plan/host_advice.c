@@ -466,7 +466,7 @@ static void check_gpus(const struct need *need, struct host_advices *advices)
                   "mode %s",
                   need->gpus, n, row->advice.model->name, n == 1 ? "s" : "",
                   claim_mode_name(row->advice.mode));
-        STR_SET(check->document, "this host as it is now");
+        STR_SET(check->document, ADVISE_SOURCE_HOST);
         row->too_few = true;
     }
     for (vec_each(advices, row)) {

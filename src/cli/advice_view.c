@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "advise/advise.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/listing.h"
@@ -174,10 +175,13 @@ static const char *first_reason(const json_t *item, const char *key)
     return view_text(json_array_get(json_object_get(item, "reasons"), 0), key, "");
 }
 
-/* By rule: the text of one mode or board stands for those of the others. */
+/* By rule: the text of one mode or board stands for those of the others. What is in the way on a
+ * GPU is of no rule, and only its text says what it is. */
 static bool same_reason(const json_t *a, const json_t *b)
 {
-    return str_eq(first_reason(a, "rule"), first_reason(b, "rule"));
+    bool of_rule = !str_eq(first_reason(a, "source"), ADVISE_SOURCE_HOST);
+    return str_eq(first_reason(a, "rule"), first_reason(b, "rule")) &&
+           (of_rule || str_eq(first_reason(a, "text"), first_reason(b, "text")));
 }
 
 static bool was_said(const json_t *list, size_t n, const json_t *item)

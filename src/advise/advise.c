@@ -171,8 +171,7 @@ static bool choose(const struct mode_search *search, struct advice *ret_advice)
         ret_advice->verdict = VERDICT_NO;
         ret_advice->change[0] = '\0';
         note_refusal(&refusal,
-                     search->gpu == NULL ? "the catalog's file of the board"
-                                         : ADVISE_SOURCE_HOST,
+                     search->gpu == NULL ? "the catalog's file of the board" : ADVISE_SOURCE_HOST,
                      ret_advice);
     }
     return false;

@@ -98,7 +98,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 {
     (void)source;
     (void)info;
-    evloop_stop(data, 0);
+    struct watch *watch = data;
+    watch->fn(watch->data);
     return 0;
 }
 
@@ -128,15 +129,6 @@ static int on_wake(sd_event_source *source, int fd, uint32_t revents, void *data
     return 0;
 }
 
-static int add_signal(struct evloop *loop, int signum)
-{
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, signum);
-    int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    return r != 0 ? -r : sd_event_add_signal(loop->event, NULL, signum, on_signal, loop);
-}
-
 static int evloop_setup(struct evloop *loop)
 {
     int r = sd_event_new(&loop->event);
@@ -147,12 +139,7 @@ static int evloop_setup(struct evloop *loop)
     if (loop->wake_fd < 0) {
         return -errno;
     }
-    r = sd_event_add_io(loop->event, NULL, loop->wake_fd, EPOLLIN, on_wake, loop);
-    if (r < 0) {
-        return r;
-    }
-    r = add_signal(loop, SIGINT);
-    return r < 0 ? r : add_signal(loop, SIGTERM);
+    return sd_event_add_io(loop->event, NULL, loop->wake_fd, EPOLLIN, on_wake, loop);
 }
 
 int evloop_new(struct evloop **ret_loop)
@@ -230,6 +217,30 @@ void evloop_stop(struct evloop *loop, int code)
 {
     loop->running = false;
     loop->code = code;
+}
+
+void evloop_quit(void *loop)
+{
+    evloop_stop(loop, 0);
+}
+
+int evloop_add_signal(struct evloop *loop, int signum, evloop_fn *fn, void *data)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, signum);
+    int r = -pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sd_event_source *source = NULL;
+    r = r != 0 ? r : sd_event_add_signal(loop->event, &source, signum, on_signal, NULL);
+    if (r < 0) {
+        return r;
+    }
+    /* Blocked signals of that disposition wait, too, but that is Linux's habit and no promise. */
+    (void)signal(signum, SIG_DFL);
+    struct watch *watch = watch_new(data);
+    watch->fn = fn;
+    watch_adopt(source, watch);
+    return 0;
 }
 
 int evloop_add_fd(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data)

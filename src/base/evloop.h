@@ -17,7 +17,7 @@ struct worker;
 typedef void evloop_fn(void *data);
 typedef void evloop_fd_fn(int fd, uint32_t revents, void *data);
 
-/* All return 0 or -errno. A loop stops on SIGINT and SIGTERM on its own. */
+/* All return 0 or -errno. */
 int evloop_new(struct evloop **ret_loop);
 void evloop_free(struct evloop *loop);
 int evloop_run(struct evloop *loop); /* until evloop_stop(); returns its code */
@@ -25,6 +25,7 @@ int evloop_run(struct evloop *loop); /* until evloop_stop(); returns its code */
  * hand. 0 when nothing was due, 1 when something was, or -errno. */
 int evloop_step(struct evloop *loop, uint64_t timeout_us);
 void evloop_stop(struct evloop *loop, int code);
+void evloop_quit(void *loop); /* the same with 0, for signals and timers */
 /* Since when the loop has been in one and the same callback, monotonic; 0: it waits for something
  * to do. Any thread. */
 uint64_t evloop_busy_since(const struct evloop *loop);
@@ -33,6 +34,9 @@ uint64_t evloop_busy_since(const struct evloop *loop);
  * -errno. */
 int evloop_report_health(struct evloop *loop);
 int evloop_add_fd(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data);
+/* Runs `fn` on the loop each time that the signal comes, which is blocked from now on. Once per
+ * signal, and before there is a second thread. */
+int evloop_add_signal(struct evloop *loop, int signum, evloop_fn *fn, void *data);
 /* A descriptor that is watched only for a while; it stays the caller's, and is open until its watch
  * is freed. Hang-ups and errors are always reported, even with no events asked for. Loop thread
  * only; may be freed by its own `fn`. */

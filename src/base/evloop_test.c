@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/evloop.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -125,11 +126,18 @@ static void a_readable_descriptor_is_reported(void **state)
     close(fds[1]);
 }
 
-static void sigterm_stops_the_loop(void **state)
+static void a_signal_runs_its_function_on_the_loop(void **state)
 {
     struct fixture *f = *state;
+    assert_int_equal(evloop_add_signal(f->loop, SIGTERM, evloop_quit, f->loop), 0);
+    assert_int_equal(evloop_add_signal(f->loop, SIGUSR1, count, f), 0);
+    assert_int_equal(kill(getpid(), SIGUSR1), 0);
+    assert_int_equal(evloop_run(f->loop), 7);
+    assert_true(pthread_equal(f->seen_on, pthread_self()));
     assert_int_equal(kill(getpid(), SIGTERM), 0);
     assert_int_equal(evloop_run(f->loop), 0);
+    assert_int_equal(f->calls, 1);
+    assert_int_equal(evloop_add_signal(f->loop, SIGTERM, count, f), -EBUSY);
 }
 
 struct work {
@@ -338,7 +346,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_loop_runs_again_after_it_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_readable_descriptor_is_reported, setup, teardown),
-        cmocka_unit_test_setup_teardown(sigterm_stops_the_loop, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_signal_runs_its_function_on_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(a_worker_works_in_order_and_answers_on_the_loop_thread,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(freeing_a_worker_finishes_its_queue_and_runs_the_answers,

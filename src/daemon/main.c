@@ -2,7 +2,6 @@
 /* cleaved: puts the parts together, runs the loop, takes them apart. */
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "daemon/drivers.h"
 #include "daemon/settings.h"
 #include "daemon/settings_docs.h"
+#include "daemon/signals.h"
 #include "daemon/standin.h"
 #include "daemon/state_dir.h"
 #include "manager/manager.h"
@@ -119,10 +119,18 @@ static int open_store(struct daemon *d, struct error *err)
     return r;
 }
 
+static void reload(void *data)
+{
+    (void)data;
+    log_info("SIGHUP: cleaved reads its settings only when it starts");
+}
+
 static int open_loop(struct daemon *d, struct error *err)
 {
     int r = evloop_new(&d->loop);
-    return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "making the event loop");
+    struct signal_actions actions = {.stop = evloop_quit, .reload = reload, .data = d->loop};
+    return r == 0 ? signals_take(d->loop, &actions, err)
+                  : error_set_errno(err, -r, "cleaved", "making the event loop");
 }
 
 static int open_manager(struct daemon *d, struct error *err)
@@ -275,6 +283,7 @@ int main(int argc, char **argv)
     enum settings_action action = SETTINGS_RUN;
     struct error err = {0};
     log_set_program("cleaved");
+    signals_ignore();
     if (settings_read(argc, argv, &settings, &action, &err) != 0) {
         return fail(&err);
     }
@@ -302,7 +311,6 @@ int main(int argc, char **argv)
     }
     log_set_level(settings.log_level);
     (void)mallopt(M_ARENA_MAX, 1); /* few threads, little memory: one arena is enough */
-    (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(077);
     log_never_wait();
     bus_error_explain();

@@ -2,6 +2,7 @@
 #include "daemon/settings_docs.h"
 
 #include "daemon/settings.h"
+#include "daemon/signals.h"
 
 #define HEAD                                                                                       \
     ".\\\" SPDX-License-Identifier: Apache-2.0\n.TH %s \"\" \"cleave " CLEAVE_VERSION "\"\n"
@@ -56,8 +57,9 @@ void settings_docs_daemon(struct strbuf *out)
     add_item(out, "--dump-states", "");
     strbuf_add(out, "print the state machines for Graphviz.\n");
     add_item(out, "--help, --version", "");
-    strbuf_add(out, "print the options, the version.\n"
-                    ".SH SEE ALSO\n.BR cleave (1),\n.BR cleaved.yaml (5)\n");
+    strbuf_add(out, "print the options, the version.\n");
+    signals_docs(out);
+    strbuf_add(out, ".SH SEE ALSO\n.BR cleave (1),\n.BR cleaved.yaml (5)\n");
 }
 
 void settings_docs_file(struct strbuf *out)

@@ -31,8 +31,8 @@ struct standin_config {
     void (*end)(void); /* NULL: _exit(0); for tests */
 };
 
-/* SIGINT and SIGTERM must be blocked, as evloop_new() does it: while the loop stands, the stand-in
- * takes them. Loop thread only, as all of these. */
+/* SIGINT and SIGTERM must be blocked, as signals_take() does it: while the loop stands, the
+ * stand-in takes them. Loop thread only, as all of these. */
 int standin_new(const struct standin_config *config, struct standin **ret_standin,
                 struct error *err);
 /* The state is read, and the loop runs at once. */

@@ -62,6 +62,7 @@ static void open_site_as(struct site *site, uint64_t finish_us, bool starting)
     str_print(site->path, sizeof(site->path), "%s/s", site->dir);
     assert_int_equal(socket_listen_unix(site->path, NULL, &site->listen_fd, NULL), 0);
     assert_int_equal(evloop_new(&site->loop), 0);
+    assert_int_equal(evloop_add_signal(site->loop, SIGTERM, evloop_quit, site->loop), 0);
     const struct standin_config config = {.loop = site->loop,
                                           .state_dir = "/state",
                                           .sockets = {site->listen_fd},

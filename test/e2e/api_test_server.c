@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Serves the API with made-up verbs behind it: api_test_server SOCKET [ADDRESS:PORT]. For tests of
  * HTTP and of the command line that need no hardware, no libvirt and no root. */
+#include <signal.h>
 #include <stdio.h>
 
 #include "api/api.h"
@@ -12,7 +13,8 @@
 int main(int argc, char **argv)
 {
     struct evloop *loop = NULL;
-    if (argc < 2 || evloop_new(&loop) != 0) {
+    if (argc < 2 || evloop_new(&loop) != 0 ||
+        evloop_add_signal(loop, SIGTERM, evloop_quit, loop) != 0) {
         fprintf(stderr, "usage: api_test_server SOCKET [ADDRESS:PORT]\n");
         return 2;
     }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The production daemon on simulated hosts; every answer is validated against api/openapi.yaml."""
+import signal
 import threading
 
 import pytest
@@ -293,3 +294,15 @@ def test_a_vm_gets_its_device_and_keeps_it_while_it_runs(simulated):
     assert [(vm["state"], vm["devices"]) for vm in vms] == [("shut-off", [])]
     assert api.call("DELETE", "/v1/vms/web1")[0] == 200
     assert api.get("/v1/vms")["vms"] == []
+
+
+def test_signals_that_mean_nothing_to_cleaved_end_nothing(machine):
+    """src/daemon/signals_test.c asks every signal; here are those that people and shells send."""
+    host = machine("l40s-x2", libvirt=False).start()
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE, signal.SIGHUP):
+        host.signal(number)
+    assert host.api.get("/v1/health")["status"] in ("ok", "degraded") and host.lives()
+    host.signal(signal.SIGXCPU)
+    assert host.cleaved.wait(timeout=20) == 0
+    log = host.log.read_text()
+    assert "SIGHUP: " in log and log.rstrip().endswith("stopping"), log

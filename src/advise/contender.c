@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "licence/products.h"
 
 /* What a guest does not see of a type, where no source has its exact size: a sixteenth, 16 MiB, and
  * its share of what is kept for pages that fail, 128 MiB over the most vGPUs of the type (NVIDIA
@@ -77,7 +78,7 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
         }
         contender->slices = type->mig_backed ? type->gi_slices : 0;
         contender->per_gpu = type->max_per_gpu;
-        contender->licences = licence_of_series(type->series);
+        contender->licences = licence_products(mode, type->series, need->graphics);
         contender->whole = is_whole(model, contender, type_nominal_mib(type));
     }
 }
@@ -108,7 +109,7 @@ static void add_whole(const struct gpu_model *model, const struct need *need,
         counted && need->usable_memory ? model->measured.mib : model->memory_mib;
     contender->unseen_mib = counted ? model->memory_mib - model->measured.mib : CAT_UNKNOWN;
     contender->per_gpu = 1;
-    contender->licences = need->graphics ? licence_of_graphics_passthrough() : 0;
+    contender->licences = licence_products(CLAIM_PASSTHROUGH, 0, need->graphics);
     contender->whole = true;
 }
 

@@ -4,33 +4,37 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/attr.h"
+#include "base/str.h"
+
 WORDS_DEFINE(licence_words, "licence", LICENCE_COUNT, WORD(LICENCE_VAPPS, "vApps"),
              WORD(LICENCE_VPC, "vPC"), WORD(LICENCE_VWS, "vWS"),
              WORD(LICENCE_NVAIE, "NVIDIA AI Enterprise"))
 
+/* Names that people write, next to the products' own. */
 static const struct {
-    char series;
-    licence_set products;
-} rows[] = {
-    {'A', LICENCE_SET(LICENCE_VAPPS)},
-    {'B', LICENCE_SET(LICENCE_VPC) | LICENCE_SET(LICENCE_VWS)},
-    {'C', LICENCE_SET(LICENCE_NVAIE)},
-    {'Q', LICENCE_SET(LICENCE_VWS)},
+    const char *name;
+    enum licence product;
+} spellings[] = {
+    {"ai-enterprise", LICENCE_NVAIE},
+    {"nvaie", LICENCE_NVAIE},
 };
 
-licence_set licence_of_series(char series)
+bool licence_find(const char *text, enum licence *ret_product)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        if (rows[i].series == series) {
-            return rows[i].products;
+    for (uint32_t i = 0; i < LICENCE_COUNT; i++) {
+        if (str_eq_case(text, licence_name((enum licence)i))) {
+            *ret_product = (enum licence)i;
+            return true;
         }
     }
-    return 0;
-}
-
-licence_set licence_of_graphics_passthrough(void)
-{
-    return LICENCE_SET(LICENCE_VAPPS) | LICENCE_SET(LICENCE_VWS);
+    for (size_t i = 0; i < ARRAY_SIZE(spellings); i++) {
+        if (str_eq_case(text, spellings[i].name)) {
+            *ret_product = spellings[i].product;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *licence_describe(licence_set products, char *out, size_t size)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NVIDIA's licensed products, and which of them a VM's GPU needs (NVIDIA vGPU client licensing user
- * guide, "Licensed products"; NVIDIA AI Enterprise, vGPU for Compute licensing). A bare GPU
- * instance and a GPU passed through for compute need none.
+ * NVIDIA's licensed products (NVIDIA Virtual GPU Client Licensing User Guide, "Licensed products";
+ * NVIDIA AI Enterprise). Which of them a claim needs: licence/products.h.
  */
 #ifndef MODEL_LICENCE_H
 #define MODEL_LICENCE_H
@@ -26,10 +25,8 @@ WORDS_DECLARE(licence, licence_words)
 typedef uint32_t licence_set;
 #define LICENCE_SET(product) (UINT32_C(1) << (product))
 
-/* Each of these alone covers a vGPU of that series ('A', 'B', 'C', 'Q'); 0: no source says. */
-licence_set licence_of_series(char series);
-/* Each of these alone covers graphics on a GPU that is passed through; vPC never does. */
-licence_set licence_of_graphics_passthrough(void);
+/* By its name in any case, or by one that is common for it: "nvaie". False: it is none. */
+bool licence_find(const char *text, enum licence *ret_product);
 /* "vPC or vWS"; "none". Returns out. */
 const char *licence_describe(licence_set products, char *out, size_t size);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "licence/products.h"
 #include "plan/gpu_gate.h"
 
 static void claim_subject(const struct claim *claim, char *out, size_t size)
@@ -144,14 +145,11 @@ bool admit_selects(const struct planner *planner, const struct claim *claim, con
                              str_eq(model->key, here->key)));
 }
 
-/* As src/advise counts them for a need. */
 static licence_set licences_of(const struct admitted *admitted)
 {
     const struct claim *claim = &admitted->claim;
-    bool graphics = claim->spec.mode == CLAIM_PASSTHROUGH && claim->need.graphics;
-    return admitted->type != NULL ? licence_of_series(admitted->type->series)
-           : graphics             ? licence_of_graphics_passthrough()
-                                  : 0;
+    return licence_products(claim->spec.mode, admitted->type != NULL ? admitted->type->series : 0,
+                            claim->need.graphics);
 }
 
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,

@@ -86,11 +86,10 @@ static const struct field site_fields[] = {
 static const struct schema site_body_schema = SCHEMA(site_body, site_fields);
 
 /* Adds the claims that one of the site stands for. */
-static int add_claims(const struct claim *claim, const char *path, struct claims *all,
-                      struct error *err)
+static int add_claims(struct claim *claim, const char *path, struct claims *all, struct error *err)
 {
     size_t first = all->n;
-    int r = claim_check_need(claim, ORIGIN, path, err);
+    int r = claim_settle_need(claim, ORIGIN, path, err);
     r = r != 0 ? r : claim_spread(claim, all, err);
     if (r == 0 && all->n > SITE_MAX_CLAIMS) {
         return error_set(err, REASON_INVALID, path, "a site has at most %d claims",

@@ -142,15 +142,16 @@ struct claims {
 };
 
 extern const struct schema claim_schema;
-extern const struct schema assignment_schema; /* null: it isn't set */
+extern const struct schema assignment_schema;  /* null: it isn't set */
+extern const struct schema claim_words_schema; /* the same */
 /* Reads the user's form: {name, tenant?, vm?, mode?, gpu?, type?, profile?, start?, mixed?,
  * guest?, migratable?, hold?, params?, need?, count?}. Unknown keys refused. `origin`/`path` as in
  * base/json.h. */
 int claim_from_json(const json_t *json, const char *origin, const char *path,
                     struct claim *ret_claim, struct error *err);
-/* Does its need contradict itself, or other words of the claim? -INVALID with both words. */
-int claim_check_need(const struct claim *claim, const char *origin, const char *path,
-                     struct error *err);
+/* Makes one of what a person wrote as words and as a need. -INVALID with both words of two that
+ * contradict each other. What is stored is as it was accepted, and is not asked again. */
+int claim_settle_need(struct claim *claim, const char *origin, const char *path, struct error *err);
 /* The form that is stored, and that the API answers: the user's, and what cleaved knows of the
  * claim. Schema Claim in api/openapi.yaml. */
 json_t *claim_to_json(const struct claim *claim);

@@ -65,42 +65,27 @@ static json_t *put_need(const void *object)
     return claim->has_need ? need_to_json(&claim->need) : NULL;
 }
 
-/* Words that are typed next to a need are kept apart from what is chosen later; of a stored claim a
- * row below says which these are. Words that claim and need both have hold if either says so. */
 static void read_need(struct reader *r, const char *key, void *object)
 {
     struct claim *claim = object;
     claim->has_need = reader_has(r, key);
-    claim->need = (struct need){0};
-    if (!claim->has_need) {
-        return;
+    if (claim->has_need) {
+        const struct schema_place place = {key, -1, json_object_get(r->object, key)};
+        schema_read_below(&need_schema, r, &place, &claim->need, FACE_USER);
     }
-    const struct schema_place place = {key, -1, json_object_get(r->object, key)};
-    schema_read_below(&need_schema, r, &place, &claim->need, FACE_USER);
-    struct claim_spec *spec = &claim->spec;
-    struct need *need = &claim->need;
-    claim->typed =
-        (struct claim_words){.set = spec->mode != CLAIM_MODE_AUTO || spec->type[0] != '\0' ||
-                                    spec->profile[0] != '\0' || spec->start != NO_ID,
-                             .mode = spec->mode,
-                             .start = spec->start};
-    STR_SET(claim->typed.type, spec->type);
-    STR_SET(claim->typed.profile, spec->profile);
-    need->mixed = spec->mixed = need->mixed || spec->mixed;
-    need->live_migration = spec->migratable = need->live_migration || spec->migratable;
-    need->guest = spec->guest = need->guest == GUEST_LINUX ? spec->guest : need->guest;
 }
 
 static const struct field_hook need_hook = {put_need, read_need};
 
 static const struct field words_fields[] = {
-    FIELD_WORD(struct claim_words, mode, "mode", claim_mode, FACE_KEPT,
+    FIELD_WORD(struct claim_words, mode, "mode", claim_mode, FACE_KEPT | FACE_WIRE,
                .fallback = CLAIM_MODE_AUTO),
-    FIELD_TEXT(struct claim_words, type, "type", FACE_KEPT),
-    FIELD_TEXT(struct claim_words, profile, "profile", FACE_KEPT),
-    FIELD_ID(struct claim_words, start, "start", FACE_KEPT, .max = MAX_START),
+    FIELD_TEXT(struct claim_words, type, "type", FACE_KEPT | FACE_WIRE),
+    FIELD_TEXT(struct claim_words, profile, "profile", FACE_KEPT | FACE_WIRE),
+    FIELD_ID(struct claim_words, start, "start", FACE_KEPT | FACE_WIRE, .max = MAX_START),
 };
-static const struct schema claim_words_schema = SCHEMA_OPTIONAL(claim_words, words_fields, set);
+const struct schema claim_words_schema = SCHEMA_OPTIONAL(claim_words, words_fields, set);
+
 static json_t *put_overrides(const void *object)
 {
     const struct claim *claim = object;
@@ -152,18 +137,37 @@ static const struct field claim_fields[] = {
 };
 const struct schema claim_schema = SCHEMA(claim, claim_fields);
 
-/* Asked of what a person writes alone: what is stored is as it was accepted. */
-int claim_check_need(const struct claim *claim, const char *origin, const char *path,
-                     struct error *err)
+/* Words that are typed next to a need are kept apart from what is chosen later. Words that claim
+ * and need both have hold if either says so. */
+static void settle_words(struct claim *claim)
 {
-    const struct need_conflict *conflict =
-        claim->has_need ? need_find_conflict(&claim->need) : NULL;
+    struct claim_spec *spec = &claim->spec;
+    struct need *need = &claim->need;
+    claim->typed =
+        (struct claim_words){.set = spec->mode != CLAIM_MODE_AUTO || spec->type[0] != '\0' ||
+                                    spec->profile[0] != '\0' || spec->start != NO_ID,
+                             .mode = spec->mode,
+                             .start = spec->start};
+    STR_SET(claim->typed.type, spec->type);
+    STR_SET(claim->typed.profile, spec->profile);
+    need->mixed = spec->mixed = need->mixed || spec->mixed;
+    need->live_migration = spec->migratable = need->live_migration || spec->migratable;
+    need->guest = spec->guest = need->guest == GUEST_LINUX ? spec->guest : need->guest;
+}
+
+int claim_settle_need(struct claim *claim, const char *origin, const char *path, struct error *err)
+{
+    if (!claim->has_need) {
+        return 0;
+    }
+    settle_words(claim);
+    const struct need_conflict *conflict = need_find_conflict(&claim->need);
     const char *dot = path[0] != '\0' ? "." : "";
     if (conflict != NULL) {
         return error_set(err, REASON_INVALID, origin, "%s%sneed: \"%s\" contradicts \"%s\": %s",
                          path, dot, conflict->word, conflict->other, conflict->why);
     }
-    if (claim->has_need && claim->need.consumer == CONSUMER_HOST && claim->vm[0] != '\0') {
+    if (claim->need.consumer == CONSUMER_HOST && claim->vm[0] != '\0') {
         return error_set(err, REASON_INVALID, origin,
                          "%s%sneed: \"consumer\" contradicts \"vm\": a process on the host has no "
                          "VM",
@@ -185,7 +189,7 @@ int claim_from_json(const json_t *json, const char *origin, const char *path,
         .json = json, .origin = origin, .path = path, .face = FACE_USER};
     struct claim claim = {0};
     int r = schema_parse(&claim_schema, &in, &claim, err);
-    r = r != 0 ? r : claim_check_need(&claim, origin, path, err);
+    r = r != 0 ? r : claim_settle_need(&claim, origin, path, err);
     if (r == 0) {
         *ret_claim = claim;
     }

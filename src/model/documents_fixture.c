@@ -98,6 +98,27 @@ static void add_claims(struct documents *all)
     bare.state = CLAIM_PENDING;
     bare.was_bound = false;
     add(all, "claim-pending", claim_to_json(&bare), claim_again);
+    struct claim need = sample_bare_claim("web3");
+    need.has_need = true;
+    need.need = (struct need){.memory_mib = 20480,
+                              .usable_memory = true,
+                              .compute = 25,
+                              .isolation = ISOLATION_HARDWARE,
+                              .boundary = BOUNDARY_GROUP,
+                              .predictable = true,
+                              .guest = GUEST_WINDOWS,
+                              .graphics = true,
+                              .live_migration = true,
+                              .unified_memory = true,
+                              .gpus = 2,
+                              .peer_traffic = true,
+                              .mixed = true,
+                              .scheduler = SCHEDULER_FIXED_SHARE,
+                              .licences = LICENCE_SET(LICENCE_VWS)};
+    need.typed = (struct claim_words){.set = true, .mode = CLAIM_TIME_SLICED, .start = NO_ID};
+    STR_SET(need.typed.type, "L40S-24Q");
+    STR_SET(need.choice, "L40S-24Q (time-sliced) on 0000:41:00.0");
+    add(all, "claim-need", claim_to_json(&need), claim_again);
     add_request(all, "claim-request",
                 json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:s, s:b, s:s}", "name",
                           "web1", "tenant", "research", "vm", "web1", "mode", "auto", "gpu", "l40s",

@@ -63,6 +63,8 @@ bool incoming_is_over(const struct incoming *incoming);
 extern const struct schema migration_offer_schema;
 extern const struct schema incoming_schema;
 json_t *migration_offer_to_json(const struct migration_offer *offer);
+/* The same without the claims' needs, for a host whose cleaved knows none; NULL: there are none. */
+json_t *migration_offer_to_plain_json(const struct migration_offer *offer);
 /* Into one that is all 0. */
 int migration_offer_read(const json_t *json, void *migration_offer, struct error *err);
 void migration_offer_done(void *migration_offer);

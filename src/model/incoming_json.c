@@ -5,10 +5,32 @@
 
 /* ---- what the source asks for ---- */
 
+static json_t *put_need(const void *object)
+{
+    const struct offer_claim *one = object;
+    return one->claim.has_need ? need_to_json(&one->claim.need) : NULL;
+}
+
+static void read_need(struct reader *r, const char *key, void *object)
+{
+    struct offer_claim *one = object;
+    one->claim.has_need = reader_has(r, key);
+    if (one->claim.has_need) {
+        const struct schema_place place = {key, -1, json_object_get(r->object, key)};
+        schema_read_below(&need_schema, r, &place, &one->claim.need, FACE_WIRE);
+    }
+}
+
+static const struct field_hook need_hook = {put_need, read_need};
+
 static const struct field offer_claim_fields[] = {
     FIELD_OBJECT(struct offer_claim, claim, "claim", claim, FACE_WIRE, .required = true),
     FIELD_OBJECT(struct offer_claim, facts, "facts", migration_facts, FACE_WIRE, .required = true),
     FIELD_TEXT(struct offer_claim, metadata, "metadata", FACE_WIRE),
+    /* A cleaved that knows no needs refuses these keys: migration_offer_to_plain_json(). */
+    FIELD_HOOK("need", need_hook, FACE_WIRE),
+    FIELD_OBJECT(struct offer_claim, claim.typed, "typed", claim_words, FACE_WIRE,
+                 .left_out = true),
 };
 static const struct schema offer_claim_schema = SCHEMA(offer_claim, offer_claim_fields);
 
@@ -62,6 +84,23 @@ const struct schema migration_offer_schema = SCHEMA(migration_offer, offer_field
 json_t *migration_offer_to_json(const struct migration_offer *offer)
 {
     return schema_to_json(&migration_offer_schema, offer, FACE_WIRE);
+}
+
+json_t *migration_offer_to_plain_json(const struct migration_offer *offer)
+{
+    bool has_needs = false;
+    json_t *json = migration_offer_to_json(offer);
+    for (size_t i = 0; i < offer->n_claims; i++) {
+        json_t *one = json_array_get(json_object_get(json, "claims"), i);
+        has_needs = has_needs || offer->claims[i].claim.has_need;
+        json_object_del(one, "need");
+        json_object_del(one, "typed");
+    }
+    if (!has_needs) {
+        json_decref(json);
+        return NULL;
+    }
+    return json;
 }
 
 int migration_offer_read(const json_t *json, void *migration_offer, struct error *err)

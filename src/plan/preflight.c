@@ -32,8 +32,8 @@ static struct claim wish_of(const struct claim *claim, const struct gpu *gpu)
     if (!by_model) {
         wish.spec.gpu[0] = '\0';
     }
-    wish.spec.start = NO_ID; /* the placement may differ */
-    wish.vm[0] = '\0';       /* not before it is there */
+    wish.spec.start = wish.typed.start = NO_ID; /* the placement may differ */
+    wish.vm[0] = '\0';                          /* not before it is there */
     return wish;
 }
 

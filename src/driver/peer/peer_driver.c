@@ -105,10 +105,14 @@ static int check_ways(struct peer_port *port, const char *destination, const cha
 static int offer(struct peer_port *port, const char *address, const struct migration_offer *offer,
                  enum peer_offer what, struct incoming **ret_incoming, struct error *err)
 {
+    const char *path = what == PEER_CHECK ? "/v1/incoming?dryRun=true" : "/v1/incoming";
     CLEANUP_JSON json_t *body = migration_offer_to_json(offer);
-    return ask(port, address, OFFER_TIMEOUT_S, "POST",
-               what == PEER_CHECK ? "/v1/incoming?dryRun=true" : "/v1/incoming", body, ret_incoming,
-               err);
+    CLEANUP_JSON json_t *plain = migration_offer_to_plain_json(offer);
+    int r = ask(port, address, OFFER_TIMEOUT_S, "POST", path, body, ret_incoming, err);
+    if (r == -REASON_INVALID && plain != NULL) { /* maybe an older cleaved, which did nothing */
+        r = ask(port, address, OFFER_TIMEOUT_S, "POST", path, plain, ret_incoming, err);
+    }
+    return r;
 }
 
 static int status(struct peer_port *port, const char *address, const char *id,

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,17 +47,23 @@ static void *serve(void *data)
     }
 }
 
-static void server_open(struct server *server, const char *answer)
+static void server_bind(struct server *server)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
     socklen_t size = sizeof(in);
-    *server = (struct server){.answer = answer, .client = -1};
+    *server = (struct server){.client = -1};
     server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(server->fd, (const struct sockaddr *)&in, sizeof(in)), 0);
     assert_int_equal(listen(server->fd, 4), 0);
     assert_int_equal(getsockname(server->fd, (struct sockaddr *)&in, &size), 0);
     server->port = ntohs(in.sin_port);
     snprintf(server->address, sizeof(server->address), "http://127.0.0.1:%u", server->port);
+}
+
+static void server_open(struct server *server, const char *answer)
+{
+    server_bind(server);
+    server->answer = answer;
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }
 
@@ -171,12 +178,93 @@ static void a_name_of_this_host_is_not_connected_to(void **state)
     peer->ops->free(peer);
 }
 
+/* ---- an older host ---- */
+
+static const char invalid[] =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+    "Content-Type: application/json\r\nContent-Length: 64\r\n\r\n"
+    "{\"reason\": \"invalid-argument\", \"detail\": \"unknown key \\\"need\\\"\"}";
+
+/* Requests whose bodies name a need, and the others. */
+struct older {
+    struct server server;
+    unsigned with, without;
+};
+
+static bool read_request(int client, char *request, size_t size)
+{
+    size_t n = 0;
+    for (;;) {
+        ssize_t got = read(client, request + n, size - 1 - n);
+        n += got > 0 ? (size_t)got : 0;
+        request[n] = '\0';
+        const char *body = strstr(request, "\r\n\r\n");
+        const char *length = strcasestr(request, "Content-Length: ");
+        if (body != NULL && length != NULL &&
+            strlen(body + 4) >= strtoul(length + strlen("Content-Length: "), NULL, 10)) {
+            return true;
+        }
+        if (got <= 0) {
+            return false;
+        }
+    }
+}
+
+static void *serve_older(void *data)
+{
+    struct older *older = data;
+    static char request[64 * 1024];
+    for (;;) {
+        int client = accept(older->server.fd, NULL, NULL);
+        if (client < 0) {
+            return NULL;
+        }
+        if (read_request(client, request, sizeof(request))) {
+            bool has = strstr(request, "\"need\"") != NULL || strstr(request, "\"typed\"") != NULL;
+            older->with += has;
+            older->without += !has;
+            const char *answer = has ? invalid : not_found;
+            assert_int_equal(write(client, answer, strlen(answer)), (ssize_t)strlen(answer));
+        }
+        close(client);
+    }
+}
+
+/* The host refuses a key that it does not know, and is offered the claim without it. */
+static void an_older_host_is_offered_claims_without_their_needs(void **state)
+{
+    (void)state;
+    struct older older = {.with = 0};
+    struct error err = {0};
+    struct offer_claim claim = {.claim = {.spec = {.mode = CLAIM_TIME_SLICED, .start = NO_ID},
+                                          .has_need = true,
+                                          .need = {.memory_mib = 1024}}};
+    struct migration_offer offer = {.claims = &claim, .n_claims = 1};
+    struct incoming *incoming = NULL;
+    struct peer_port *peer = peer_driver_new();
+    STR_SET(claim.claim.name, "web1");
+    server_bind(&older.server);
+    assert_int_equal(pthread_create(&older.server.thread, NULL, serve_older, &older), 0);
+    assert_int_equal(
+        peer->ops->offer(peer, older.server.address, &offer, PEER_CHECK, &incoming, &err),
+        -REASON_NOT_FOUND);
+    claim.claim.has_need = false; /* nothing is left out, so a refusal is one */
+    assert_int_equal(
+        peer->ops->offer(peer, older.server.address, &offer, PEER_CHECK, &incoming, &err),
+        -REASON_NOT_FOUND);
+    server_close(&older.server);
+    assert_int_equal(older.with, 1);
+    assert_int_equal(older.without, 2);
+    peer->ops->free(peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_silent_host_holds_up_no_question_to_another),
         cmocka_unit_test(a_host_that_sends_us_elsewhere_is_not_followed),
         cmocka_unit_test(a_name_of_this_host_is_not_connected_to),
+        cmocka_unit_test(an_older_host_is_offered_claims_without_their_needs),
     };
     return cmocka_run_group_tests_name("peer_driver", tests, NULL, NULL);
 }

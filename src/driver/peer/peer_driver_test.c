@@ -9,12 +9,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "await.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "test.h"
 
@@ -200,8 +200,13 @@ static bool read_request(int client, char *request, size_t size)
         request[n] = '\0';
         const char *body = strstr(request, "\r\n\r\n");
         const char *length = strcasestr(request, "Content-Length: ");
-        if (body != NULL && length != NULL &&
-            strlen(body + 4) >= strtoul(length + strlen("Content-Length: "), NULL, 10)) {
+        uint32_t wanted = 0;
+        char digits[16] = "";
+        if (length != NULL) {
+            const char *at = length + strlen("Content-Length: ");
+            snprintf(digits, sizeof(digits), "%.*s", (int)strspn(at, "0123456789"), at);
+        }
+        if (body != NULL && parse_u32(digits, &wanted) && strlen(body + 4) >= wanted) {
             return true;
         }
         if (got <= 0) {

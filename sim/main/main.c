@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/exit_status.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "sim/main/verbs.h"
@@ -24,12 +25,14 @@ static const struct {
 
 static int help(FILE *to, int status)
 {
-    fputs("cleave-sim: a machine with simulated NVIDIA GPUs, for programs that don't know it\n\n",
-          to);
+    fputs("cleave-sim: a machine with simulated NVIDIA GPUs\n\n", to);
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
         fprintf(to, "  cleave-sim %-8s %s\n", verbs[i].name, verbs[i].text);
     }
-    fputs("\n`cleave-sim help VERB` shows more.\n", to);
+    fputs("\n`cleave-sim help VERB` shows more. `run` and `shell` end with the exit status of\n"
+          "their command, `ctl` with 1 where the host refuses; `cleave --help` lists all\n"
+          "others.\n",
+          to);
     return status;
 }
 
@@ -45,9 +48,8 @@ static int run_verb(int argc, char **argv)
     return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    log_set_program("cleave-sim");
     char *help_words[] = {argc > 2 ? argv[2] : NULL, (char[]){"--help"}, NULL};
     if (argc < 2) {
         return help(stderr, EXIT_USAGE);
@@ -63,4 +65,10 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     return run_verb(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    log_set_program("cleave-sim");
+    return exit_status_written("cleave-sim", run(argc, argv));
 }

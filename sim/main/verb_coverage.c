@@ -9,8 +9,8 @@
 static int usage(FILE *to, int status)
 {
     fputs("usage: cleave-sim coverage [--missing]\n\n"
-          "Lists NVML's functions: the driver branch that first had each (a host of an older one\n"
-          "answers FUNCTION_NOT_FOUND), and whether it is simulated (else: NOT_SUPPORTED).\n\n"
+          "Lists NVML's functions: the driver branch that first had each (older hosts\n"
+          "answer FUNCTION_NOT_FOUND), and whether it is simulated (else: NOT_SUPPORTED).\n\n"
           "  --missing   only those that are not simulated\n",
           to);
     return status;

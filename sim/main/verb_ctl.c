@@ -123,35 +123,32 @@ static const struct {
     const char *text;
 } ops[] = {
     {"status", make_plain, "", "the whole state of the host"},
-    {"reboot", make_plain, "",
-     "kill every emulator and restart the hardware: MIG mode of Ampere stays"},
-    {"driver-reload", make_plain, "", "unload and load the nvidia driver; fails while a VM runs"},
-    {"driver-unload", make_plain, "",
-     "its first half: no NVML, no driver's files, as before it loads"},
+    {"reboot", make_plain, "", "end all emulators, restart the hardware"},
+    {"driver-reload", make_plain, "", "unload, load the driver; not while a VM runs"},
+    {"driver-unload", make_plain, "", "its first half: neither NVML nor its files"},
     {"driver-load", make_plain, "", "its second half, as modprobe nvidia"},
     {"reset", make_gpu, "GPU", "reset one GPU, as nvidia-smi -r does"},
     {"sriov", make_sriov, "GPU|ALL on|off", "enable or disable virtual functions"},
     {"set", make_set, "GPU KEY VALUE", "lost 0|1|rescan, wedged 0|1, no_reset 0|1,"},
-    {"", make_plain, "", "holder NAME (\"\": none), instance_choice fill|spread|random"},
-    {"describe", make_describe, "DEVICE",
-     "the page that a guest gets with a device, and its heartbeat"},
+    {"", make_plain, "", "holder NAME (\"\": none),"},
+    {"", make_plain, "", "instance_choice fill|spread|random"},
+    {"describe", make_describe, "DEVICE", "the device's page in the guest, its heartbeat"},
     {"open", make_open, "DEVICE PID [VM]", "hold a device, as an emulator does"},
     {"close", make_open, "DEVICE PID", "release it"},
-    {"fault", make_fault, "add KEY=VALUE...",
-     "arm a fault: at, device, access, nvml, errno, delay_ms,"},
-    {"", make_plain, "", "hang, lost, wedged, xid, ecc, after, count, probability, for_s"},
+    {"fault", make_fault, "add KEY=VALUE...", "arm a fault: at, device, access, nvml, errno,"},
+    {"", make_plain, "", "delay_ms, hang, lost, wedged, xid, ecc, after,"},
+    {"", make_plain, "", "count, probability, for_s"},
     {"fault", make_fault, "list", "the armed faults, and how often each struck"},
     {"fault", make_fault, "clear [ID]", "disarm one, or all"},
 };
 
 static int usage(FILE *to, int status)
 {
-    fputs(
-        "usage: cleave-sim ctl [--socket PATH] OPERATION [ARGUMENT...]\n\n"
-        "Asks the simulated host it runs on (from outside: the one at PATH) and prints the reply\n"
-        "as JSON; exit status 1 when it was refused. GPU is a PCI address; DEVICE one or an\n"
-        "mdev's UUID.\n\n",
-        to);
+    fputs("usage: cleave-sim ctl [--socket PATH] OPERATION [ARGUMENT...]\n\n"
+          "Asks the simulated host it runs on (from outside: the one at PATH) and prints\n"
+          "the reply as JSON. The exit status is 1 where the host refuses. GPU is a PCI\n"
+          "address; DEVICE is one or an mdev's UUID.\n\n",
+          to);
     for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
         fprintf(to, "  %-13s %-17s %s\n", ops[i].op, ops[i].args, ops[i].text);
     }

@@ -89,12 +89,11 @@ int verb_hosts(int argc, char **argv)
     bool boards = argc == 3 && str_eq(argv[1], "--board");
     if (argc > 1 && !boards) {
         bool help = str_eq(argv[1], "--help") || str_eq(argv[1], "-h");
-        fputs(
-            "usage: cleave-sim hosts [--board BOARD[*N],...]\n\n"
-            "Lists the host files by name, for `run --host NAME`; or prints a host file with the\n"
-            "boards given, by key or alias (l40s*2,t4), to be edited. `run --host board:l40s*2`\n"
-            "needs no file.\n",
-            help ? stdout : stderr);
+        fputs("usage: cleave-sim hosts [--board BOARD[*N],...]\n\n"
+              "Lists the host files by name, for `run --host NAME`; or prints a host file with\n"
+              "the boards given, by key or alias (l40s*2,t4), to be edited.\n"
+              "`run --host board:l40s*2` needs no file.\n",
+              help ? stdout : stderr);
         return help ? EXIT_SUCCESS : EXIT_USAGE;
     }
     CLEANUP(catalog_freep) struct catalog *catalog = NULL;

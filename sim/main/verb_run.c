@@ -25,20 +25,20 @@
 static int usage(FILE *to, int status)
 {
     fputs("usage: cleave-sim run --host HOST [OPTION...] -- COMMAND [ARGUMENT...]\n\n"
-          "Runs COMMAND in a private machine with the GPUs of HOST: a host file, the name of one\n"
-          "that `cleave-sim hosts` lists, or boards (board:l40s*2,t4). COMMAND finds NVML, sysfs, "
-          "/proc and /dev as on such a\n"
-          "host; everything else is this machine's. Needs root. Ends with COMMAND's exit status,\n"
-          "and takes down all that was started.\n\n"
+          "Runs COMMAND in a private machine with the GPUs of HOST: a host file, the name\n"
+          "of one that `cleave-sim hosts` lists, or boards (board:l40s*2,t4). COMMAND\n"
+          "finds NVML, sysfs, /proc and /dev as on such a host; everything else is this\n"
+          "machine's. Needs root. Ends with COMMAND's exit status, and takes down all that\n"
+          "was started.\n\n"
           "  --host HOST       the host to simulate\n"
-          "  --name NAME       another host name than the file's, and so other serials and UUIDs\n"
+          "  --name NAME       a host name of its own, and so other serials and UUIDs\n"
           "  --driver VERSION  another driver than the host file's\n"
           "  --kernel RELEASE  another kernel; before 6.8 vGPUs are mediated devices\n"
           "  --seed N          of what faults leave to chance\n"
           "  --state DIR       keep the hardware's state there, and go on from it next time\n"
           "  --libvirt         start libvirt on the simulated host first\n"
-          "  --share DIR       put libvirt's sockets into DIR/NAME, where other simulated hosts\n"
-          "                    reach them; with --libvirt\n"
+          "  --share DIR       put libvirt's sockets into DIR/NAME, where other\n"
+          "                    simulated hosts reach them; with --libvirt\n"
           "  --hook FILE       libvirt's qemu hook, in place before libvirt starts\n",
           to);
     return status;

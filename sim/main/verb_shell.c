@@ -11,13 +11,13 @@
 
 static int usage(FILE *to, int status)
 {
-    fputs(
-        "usage: cleave-sim shell [HOST] [-- COMMAND [ARGUMENT...]]\n\n"
-        "A shell on a simulated host, with cleave, cleaved and libvirt in place and running, and\n"
-        "a guest to boot. HOST: a host file, the name of one that `cleave-sim hosts` lists, or\n"
-        "boards (board:l40s*2,t4); default: demo. With COMMAND that runs instead of a shell.\n"
-        "Needs root. At its end all is gone that was done there.\n",
-        to);
+    fputs("usage: cleave-sim shell [HOST] [-- COMMAND [ARGUMENT...]]\n\n"
+          "A shell on a simulated host, with cleave, cleaved and libvirt in place and\n"
+          "running, and a guest to boot. HOST: a host file, the name of one that\n"
+          "`cleave-sim hosts` lists, or boards (board:l40s*2,t4); default: demo. With\n"
+          "COMMAND that runs instead of a shell. Needs root. At its end all is gone that\n"
+          "was done there.\n",
+          to);
     return status;
 }
 

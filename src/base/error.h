@@ -17,20 +17,20 @@
 
 /* X(symbol, api name, http status, cli exit status, rank, passes, meaning). Names are stable. */
 #define REASON_MAP(X)                                                                              \
-    X(INVALID, "invalid-argument", 400, 2, 2, NEVER, "a given value is not acceptable")            \
+    X(INVALID, "invalid-argument", 400, 2, 2, NEVER, "a given value or option is wrong")           \
     X(NOT_FOUND, "not-found", 404, 3, 0, UNCLEAR, "no such object")                                \
     X(CONFLICT, "conflict", 409, 4, 3, OFTEN,                                                      \
-      "the object changed since it was read, or exists already")                                   \
-    X(NO_CAPACITY, "no-capacity", 409, 5, 6, UNCLEAR, "no placement exists for the wanted layout") \
-    X(IN_USE, "in-use", 409, 6, 5, SOON, "a guest or a process uses the device")                   \
-    X(UNSUPPORTED, "unsupported", 422, 7, 1, NEVER, "this hardware or driver cannot do it")        \
-    X(DRIVER, "driver-failed", 502, 8, 1, SOON,                                                    \
-      "the hardware driver refused or did not answer in time")                                     \
+      "conflict: the object exists already, or changed meanwhile")                                 \
+    X(NO_CAPACITY, "no-capacity", 409, 5, 6, UNCLEAR, "no GPU has room for it")                    \
+    X(IN_USE, "in-use", 409, 6, 5, SOON, "a VM or a program uses the device")                      \
+    X(UNSUPPORTED, "unsupported", 422, 7, 1, NEVER, "this hardware or driver can't do it")         \
+    X(DRIVER, "driver-failed", 502, 8, 1, SOON, "the driver failed or did not answer")             \
     X(RULE, "rule-violated", 422, 9, 4, NEVER,                                                     \
-      "a documented limit forbids it; `rule` names the limit")                                     \
-    X(PERMISSION, "permission-denied", 403, 10, 1, NEVER, "the caller may not do this")            \
-    X(UNAVAILABLE, "unavailable", 503, 11, 1, SOON, "a required service does not answer")          \
-    X(UNKNOWN, "unknown", 422, 12, 1, UNCLEAR, "neither the driver nor the catalog says")          \
+      "a documented limit (`cleave rule list`) forbids it")                                        \
+    X(PERMISSION, "permission-denied", 403, 10, 1, NEVER, "permission denied")                     \
+    X(UNAVAILABLE, "unavailable", 503, 11, 1, SOON,                                                \
+      "cleaved, libvirt or a driver does not answer")                                              \
+    X(UNKNOWN, "unknown", 422, 12, 1, UNCLEAR, "unknown: neither the driver nor the catalog says") \
     X(INTERNAL, "internal", 500, 70, 1, SOON, "a bug in cleave")
 
 enum reason {

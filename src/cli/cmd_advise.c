@@ -197,6 +197,7 @@ static const struct command commands[] = {
      .examples = {"advise --memory 18G --isolation hardware",
                   "advise --board l40s --memory 8G --graphics --licences vWS",
                   "advise --catalog --model llama-3.1-8b --concurrency 16"},
+     STATUSES({5, "nothing serves the need"}),
      OPTIONS(advise_options),
      .run = cmd_advise},
 };

@@ -181,6 +181,7 @@ static const struct command commands[] = {
      .args = "-f FILE",
      .help = "make the claims of a site match its file",
      .examples = {"apply -f site.yaml --dry-run", "apply -f site.yaml", "apply -f site.yaml --yes"},
+     STATUSES({4, "claims would be deleted, and --yes is missing"}),
      OPTIONS(apply_options),
      .changes = true,
      .waits = true,

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/exit_statuses.h"
 #include "lib/local_socket.h"
 
 #define BUFFER_SIZE 65536
@@ -121,6 +122,7 @@ static int cmd_dial(int argc, char **argv)
         path = argv[2];
     } else if (argc == 2 && str_eq(argv[1], "--help")) {
         fputs(help, stdout);
+        exit_statuses_print(NULL);
         return 0;
     } else if (argc != 1) {
         error_set(&err, REASON_INVALID, "", "`cleave dial` takes only --socket PATH");

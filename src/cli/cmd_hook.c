@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/exit_status.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/stopping.h"
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/exit_statuses.h"
 
 #define DEFAULT_CONFIG "/etc/cleave/hook.yaml"
 #define MAX_PATH_LEN 107 /* sun_path */
@@ -43,8 +45,13 @@ static const char help[] =
     "libvirt's qemu hook, for /etc/libvirt/hooks/qemu.d: asks cleaved to make the\n"
     "VM's devices before it starts, and tells it when the VM is off. Settings:\n" DEFAULT_CONFIG
     ", or the file that $CLEAVE_HOOK_CONFIG names: socket,\n"
-    "withoutCleaved (refuse or allow). Exit status: 0 the VM may start; else it may\n"
-    "not, and standard error says why.\n";
+    "withoutCleaved (refuse or allow). With another exit status than 0 the VM may not\n"
+    "start, and standard error says why.\n";
+
+static const struct command_status statuses[] = {
+    {EXIT_STATUS_DONE, "the VM may start"},
+    {0},
+};
 
 WORDS_LOCAL(without_words, "answer", 2, WORD(0, "refuse"), WORD(1, "allow"))
 
@@ -184,6 +191,9 @@ static int cmd_hook_qemu(int argc, char **argv)
     if (argc < 4 || argc > 5) {
         bool asked = argc == 2 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"));
         fputs(help, asked ? stdout : stderr);
+        if (asked) {
+            exit_statuses_print(statuses);
+        }
         return asked ? 0 : reason_exit_status(REASON_INVALID);
     }
     struct hook hook = {.domain = argv[1],
@@ -204,6 +214,7 @@ static const struct command commands[] = {
      .help = "make a VM's devices before it starts (for libvirt's hook)",
      .examples = {"hook qemu web1 prepare begin - < web1.xml"},
      .hidden = true,
+     .statuses = statuses,
      .run_raw = cmd_hook_qemu},
 };
 const struct command_table hook_commands = COMMAND_TABLE(commands);

@@ -259,6 +259,7 @@ static const struct command commands[] = {
      .name = "drain",
      .help = "migrate or stop every VM of this host, and keep new claims off its GPUs",
      .examples = {"host drain --dry-run", "host drain --to qemu+ssh://host-2/system"},
+     STATUSES({4, "VMs stay on this host; of a dry run, would stay"}),
      OPTIONS(drain_options),
      .repeats = REPEATS(DRAIN_TO),
      .changes = true,

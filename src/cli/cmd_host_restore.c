@@ -196,6 +196,7 @@ static const struct command commands[] = {
      .name = "restore",
      .help = "restore what a reboot or a reload of the driver removed from GPUs and claims",
      .examples = {"host restore --dry-run", "host restore"},
+     STATUSES({8, "not everything was restored; of a dry run, would be"}),
      OPTIONS(host_restore_options),
      .changes = true,
      .waits = true,

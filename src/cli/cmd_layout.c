@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/exit_status.h"
 #include "cli/command.h"
+#include "cli/exit_statuses.h"
 #include "cli/layout_file.h"
 #include "cli/layout_view.h"
 #include "cli/layout_words.h"
 #include "cli/model_notice.h"
 #include "cli/prose.h"
 
-/* Its own exit statuses, so that a script tells "no" from "what?"; what no source says is neither,
- * and has the exit status that it has everywhere. */
-enum { EXIT_FITS = 0, EXIT_DOES_NOT = 1, EXIT_USAGE = 2 };
+/* Its own, so that a script tells "no" from "what?"; what no source says is neither. */
+static const struct command_status statuses[] = {
+    {EXIT_STATUS_DONE, "the layout fits (of a file: everything for this GPU does)"},
+    {EXIT_STATUS_NO, "it does not"},
+    {12, "no source says whether it does"},
+    {0},
+};
 
 static const char help[] =
     "Usage: cleave layout check --gpu GPU PROFILE[@START][=COUNT]...\n"
@@ -42,9 +48,7 @@ static const char help[] =
     "Names are taken as other tools write them: 9:0 and 9,14,19 (nvidia-smi, where :0\n"
     "is the start), nvidia-474 (mdev), nvidia.com/mig-3g.20gb (Kubernetes),\n"
     "gpu:a100_3g.20gb:2 (Slurm, where :2 is the count). docs/howto/names.md has all.\n"
-    "GPU instances are taken to be time-sliced by the hypervisor where the GPU can.\n"
-    "Exit status: 0 it fits (of a file: everything for this GPU does), 1 it does not,\n"
-    "2 bad usage, 12 no source says whether it does.\n";
+    "GPU instances are taken to be time-sliced by the hypervisor where the GPU can.\n";
 
 static void print_refusal(const struct layout_words *words, const struct gpu_model *model,
                           const struct layout_request *request, struct error *err)
@@ -97,22 +101,21 @@ static int check_words(const struct layout_words *words, const struct gpu_model 
     struct error err = {0};
     int r = layout_words_request(words, model, &request, &err);
     if (r != 0 && err.reason != REASON_NO_CAPACITY) {
-        cli_report(&err);
-        return EXIT_USAGE;
+        return cli_report(&err);
     }
     r = r != 0 ? r : layout_check(model, &request.existing, &err);
     r = r != 0 ? r : layout_fit(model, &request, &err);
     r = r != 0 ? r : layout_mixed_is_known(model, &request, &err);
     if (r == -REASON_UNKNOWN && layout_fits_by_count(model, &request)) {
         print_count(words, model, &request);
-        return EXIT_FITS;
+        return EXIT_STATUS_DONE;
     }
     if (r != 0) {
         print_refusal(words, model, &request, &err);
-        return r == -REASON_UNKNOWN ? reason_exit_status(REASON_UNKNOWN) : EXIT_DOES_NOT;
+        return r == -REASON_UNKNOWN ? reason_exit_status(REASON_UNKNOWN) : EXIT_STATUS_NO;
     }
     print_fit(words, model, &request);
-    return EXIT_FITS;
+    return EXIT_STATUS_DONE;
 }
 
 static int check_layout(const struct layout_words *words, struct error *err)
@@ -130,12 +133,11 @@ static int check_layout(const struct layout_words *words, struct error *err)
     }
     r = r != 0 ? r : layout_file_check(words, catalog, model, &worst, err);
     if (r != 0) {
-        cli_report(err);
-        return EXIT_USAGE;
+        return cli_report(err);
     }
-    return worst == IMPORT_REFUSED   ? EXIT_DOES_NOT
+    return worst == IMPORT_REFUSED   ? EXIT_STATUS_NO
            : worst == IMPORT_UNKNOWN ? reason_exit_status(REASON_UNKNOWN)
-                                     : EXIT_FITS;
+                                     : EXIT_STATUS_DONE;
 }
 
 static int cmd_layout_check(int argc, char **argv)
@@ -143,12 +145,12 @@ static int cmd_layout_check(int argc, char **argv)
     struct layout_words words;
     struct error err = {0};
     if (layout_words_parse(argc, argv, &words, &err) != 0) {
-        cli_report(&err);
-        return EXIT_USAGE;
+        return cli_report(&err);
     }
     if (words.help) {
         fputs(help, stdout);
-        return EXIT_FITS;
+        exit_statuses_print(statuses);
+        return EXIT_STATUS_DONE;
     }
     return check_layout(&words, &err);
 }
@@ -161,6 +163,7 @@ static const struct command commands[] = {
      .args = "PROFILE...",
      .help = "say whether a layout is possible on a GPU model (no daemon needed)",
      .examples = {"layout check --gpu a100-40gb 3g.20gb 2g.10gb"},
+     .statuses = statuses,
      .run_raw = cmd_layout_check},
 };
 const struct command_table layout_commands = COMMAND_TABLE(commands);

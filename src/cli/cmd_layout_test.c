@@ -127,9 +127,9 @@ static void slips_are_distinguished_from_refusals(void **state)
     (void)state;
     assert_run("", 2, "", "--gpu is missing");
     assert_run("--gpu a100", 2, "", "nothing to check");
-    assert_run("--gpu a10O 1g.5gb", 2, "", "did you mean \"a10\"");
-    assert_run("--gpu a100 2g.20gb", 2, "", "did you mean \"2g.10gb\"?");
-    assert_run("--gpu a100 --vgpu A100-2-11C", 2, "", "did you mean \"A100-2-10C\"?");
+    assert_run("--gpu a10O 1g.5gb", 3, "", "did you mean \"a10\"");
+    assert_run("--gpu a100 2g.20gb", 3, "", "did you mean \"2g.10gb\"?");
+    assert_run("--gpu a100 --vgpu A100-2-11C", 3, "", "did you mean \"A100-2-10C\"?");
     assert_run("--gpu a100 1g.5gb=0", 2, "", "a count is from 1 to 4096");
     assert_run("--gpu a100 1g.5gb@99", 2, "", "@99: a memory slice is from 0 to 31");
     assert_run("--gpu a100 1g.5gb=x", 2, "", "is not NAME[@START][=COUNT]");
@@ -138,7 +138,7 @@ static void slips_are_distinguished_from_refusals(void **state)
     assert_run("--gpu a100 -o xml 1g.5gb", 2, "", "there is no output format \"xml\"");
     assert_run("--gpu", 2, "", "option --gpu needs a value");
     assert_run("--gpu a100 1g.5gb -f x.yaml", 2, "", "-f checks a file");
-    assert_run("--gpu a100 -f /nowhere/x.yaml", 2, "", "/nowhere/x.yaml");
+    assert_run("--gpu a100 -f /nowhere/x.yaml", 3, "", "/nowhere/x.yaml");
     assert_run("--gpu a100 -f x.yaml -f y.yaml", 2, "", "-f is given twice");
     assert_run("--gpu a100 --gpu a30 1g.5gb", 2, "", "--gpu is given twice");
 }
@@ -207,7 +207,7 @@ static void other_tools_words_are_taken_or_refused_with_the_right_one(void **sta
         {"--gpu a100 gpu:a100:2", 2, "", "is a whole GPU, not a part of one"},
         {"--gpu a100 a100", 2, "", "is a whole GPU"},
         {"--gpu a100 gpu:nvidia_a100-pcie-40gb:1", 2, "", "is a whole GPU"},
-        {"--gpu a100 A100-1-6C", 2, "", "has no GPU instance profile \"A100-1-6C\""},
+        {"--gpu a100 A100-1-6C", 3, "", "has no GPU instance profile \"A100-1-6C\""},
         {"--gpu a100 GPU-5c5b2f1e-0000-5de3-91c7-45d71c87eb3f", 2, "", "is a whole GPU"},
         {"--gpu a100 Type=1g.5gb=2", 0, "1g.5gb       5", ""},
         {"--gpu a100 gpu:a100_1g.5gb:2(S:0-15)", 0, "1g.5gb       5", ""},
@@ -220,12 +220,12 @@ static void other_tools_words_are_taken_or_refused_with_the_right_one(void **sta
         {"--gpu a100 A100-1-5C", 2, "", "is a vGPU type, not a GPU instance profile"},
         {"--gpu a100 474", 2, "", "hint: give it as a type: A100-1-5C"},
         {"--gpu a100 nvidia.com/gpu", 2, "", "is a whole GPU"},
-        {"--gpu a100 --vgpu nvidia-558", 2, "", "no vGPU type of A100 PCIe 40GB is known to have"},
-        {"--gpu a100 --vgpu 3g.39gb", 2, "", "has no GPU instance profile \"3g.39gb\""},
+        {"--gpu a100 --vgpu nvidia-558", 3, "", "no vGPU type of A100 PCIe 40GB is known to have"},
+        {"--gpu a100 --vgpu 3g.39gb", 3, "", "has no GPU instance profile \"3g.39gb\""},
         {"--gpu rtx-pro-6000 --vgpu DC-1-12=3", 2, "", "did you mean DC-1-12Q, DC-1-12A or "},
-        {"--gpu a100 --vgpu A100-40", 2, "",
+        {"--gpu a100 --vgpu A100-40", 3, "",
          "has no vGPU type \"A100-40\"; did you mean A100-40C?"},
-        {"--gpu l40s --vgpu L40S-8", 2, "", "did you mean L40S-8Q, L40S-8A or L40S-8C?"},
+        {"--gpu l40s --vgpu L40S-8", 3, "", "did you mean L40S-8Q, L40S-8A or L40S-8C?"},
         {"--gpu rtx-pro-6000 --vgpu 1611", 0, "DC-1-12", ""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -310,8 +310,8 @@ static void compute_instances_share_in_words_as_in_a_file(void **state)
         {"1c.3g.20gb=4", "{1c.3g.20gb: 4}", 0, "3g.20gb (3 x 1c)",
          "3g.20gb@0 (3 x 1c), 3g.20gb@4 (1c)"},
         {"3c.3g.20gb 1g.5gb", "{3c.3g.20gb: 1, 1g.5gb: 1}", 0, "3g.20gb      4", "3g.20gb@4, 1g"},
-        {"5c.7g.40gb", "{5c.7g.40gb: 1}", 2, "", "4c.7g.40gb or 7g.40gb"},
-        {"3c.4g.20gb", "{3c.4g.20gb: 1}", 2, "", "1c.4g.20gb, 2c.4g.20gb or 4g.20gb"},
+        {"5c.7g.40gb", "{5c.7g.40gb: 1}", 3, "", "4c.7g.40gb or 7g.40gb"},
+        {"3c.4g.20gb", "{3c.4g.20gb: 1}", 3, "", "1c.4g.20gb, 2c.4g.20gb or 4g.20gb"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         CLEANUP_FREE char *line = xasprintf("--gpu a100 %s", rows[i].words);

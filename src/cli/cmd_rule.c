@@ -189,6 +189,7 @@ static const struct command commands[] = {
      .each = true,
      .help = "check rules against the cases of a file, without cleaved",
      .examples = {"rule test site-rules.yaml"},
+     STATUSES({9, "an answer is not as a case of the file says"}),
      OPTIONS(test_options),
      .run = cmd_rule_test},
 };

@@ -76,6 +76,7 @@ static const struct command commands[] = {
      .each = true,
      .help = "check VMs' definitions: what is wrong, why, and what to do",
      .examples = {"vm lint web1", "vm lint --strict web1 web2"},
+     STATUSES({9, "with --strict: a finding is an error"}),
      OPTIONS(vm_lint_options),
      .run = cmd_vm_lint},
 };

@@ -181,6 +181,7 @@ static const struct command commands[] = {
      .n_args = 2,
      .help = "migrate a running VM with its vGPUs to another host",
      .examples = {"vm migrate web1 qemu+ssh://host-2/system --dry-run"},
+     STATUSES({4, "cancelled: the VM stays on this host"}, {9, "a rule forbids the migration"}),
      OPTIONS(vm_migrate_options),
      .changes = true,
      .waits = true,

@@ -35,6 +35,12 @@ struct arguments {
     size_t n_repeated;
 };
 
+/* What an exit status means of one command, where the general meaning says less. */
+struct command_status {
+    int status;
+    const char *text; /* NULL: the end of the list */
+};
+
 struct listing;
 
 typedef int command_fn(struct cli *cli, const struct arguments *arguments, struct error *err);
@@ -48,6 +54,7 @@ struct command {
     bool in_order; /* each: what is done to a name depends on what was done to those before it */
     const char *help;
     const char *examples[COMMAND_MAX_EXAMPLES]; /* whole lines, without "cleave " */
+    const struct command_status *statuses;      /* by number; NULL: none of its own */
     const struct command_option *options;
     size_t n_options;
     uint64_t repeats; /* set of REPEATS(option): these may be given several times */
@@ -68,6 +75,11 @@ struct command_table {
 };
 #define REPEATS(option) (UINT64_C(1) << (option))
 #define COMMAND_TABLE(rows) {.commands = (rows), .n = ARRAY_SIZE(rows)}
+#define STATUSES(...)                                                                              \
+    .statuses = (const struct command_status[])                                                    \
+    {                                                                                              \
+        __VA_ARGS__, {0}                                                                           \
+    }
 #define OPTIONS(table) .options = (table), .n_options = ARRAY_SIZE(table)
 
 /* Of several commands. */

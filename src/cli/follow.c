@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/backoff.h"
+#include "base/exit_status.h"
 #include "base/json.h"
 #include "cli/screen.h"
 #include "cli/view.h"
@@ -16,7 +17,6 @@
 #define LONGEST_PAUSE_US 500000
 #define LONGEST_DRAWN_PAUSE_US 200000 /* a line that moves more seldom looks stuck */
 #define USECS_PER_S 1000000
-#define INTERRUPTED_STATUS 130
 
 /* ---- Ctrl-C ---- */
 
@@ -29,7 +29,7 @@ static void on_interrupt(int number)
     if (leave_text != NULL) {
         ssize_t ignored = write(STDERR_FILENO, leave_text, strlen(leave_text));
         (void)ignored;
-        _exit(INTERRUPTED_STATUS);
+        _exit(EXIT_STATUS_INTERRUPTED);
     }
     interrupts++;
 }

@@ -3,9 +3,10 @@
 
 #include <stdio.h>
 
-#include "base/error.h"
+#include "base/exit_status.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/exit_statuses.h"
 #include "cli/text.h"
 
 #define COLUMN 28
@@ -81,6 +82,7 @@ static void print_command(const struct command *command)
             print_option(&global[i]);
         }
     }
+    exit_statuses_print(command->statuses);
     print_examples(command);
 }
 
@@ -96,26 +98,6 @@ static void print_commands(const char *object)
             printf("  %s", text);
             print_behind(strlen(text) + 2, COLUMN + 2, commands_at(i)->help);
         }
-    }
-}
-
-/* Statuses that come from no reason. */
-static const struct {
-    const char *number, *text;
-} own_statuses[] = {
-    {"0", "done"},
-    {"1", "the layout is not possible (layout check)"},
-};
-
-static void print_statuses(void)
-{
-    printf("\nexit status:\n");
-    for (size_t i = 0; i < ARRAY_SIZE(own_statuses); i++) {
-        printf("  %-4s%s\n", own_statuses[i].number, own_statuses[i].text);
-    }
-    for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
-        int used = printf("  %d", reason_exit_status((enum reason)reason));
-        print_behind((size_t)used, 6, reason_text((enum reason)reason));
     }
 }
 
@@ -142,7 +124,7 @@ void help_print(const char *object, const struct command *command)
     }
     printf("\n");
     print_behind(0, 0, tables_help);
-    print_statuses();
+    exit_statuses_print_all();
     printf("\n\"cleave help OBJECT COMMAND\" says more about one command.\n");
 }
 
@@ -180,6 +162,13 @@ static void print_roff_options(const struct command_option *options, size_t n)
     }
 }
 
+static void print_roff_status(int status, const char *text)
+{
+    char number[8];
+    snprintf(number, sizeof(number), "%d", status);
+    print_roff_item(number, text);
+}
+
 static void print_roff_examples(void)
 {
     size_t n = commands_count();
@@ -195,6 +184,23 @@ static void print_roff_examples(void)
     printf(".fi\n");
 }
 
+/* Its options, and what exit statuses mean of it. */
+static void print_roff_details(const struct command *command)
+{
+    const struct command_status *status = command->statuses;
+    if (command->n_options == 0 && status == NULL) {
+        return;
+    }
+    printf(".RS\n");
+    print_roff_options(command->options, command->n_options);
+    for (; status != NULL && status->text != NULL; status++) {
+        char term[24];
+        snprintf(term, sizeof(term), "exit status %d", status->status);
+        print_roff_item(term, status->text);
+    }
+    printf(".RE\n");
+}
+
 void help_print_man(void)
 {
     size_t n = commands_count();
@@ -207,23 +213,15 @@ void help_print_man(void)
         char text[64];
         command_text(commands_at(i), text, sizeof(text));
         print_roff_item(text, commands_at(i)->help);
-        if (commands_at(i)->n_options > 0) {
-            printf(".RS\n");
-            print_roff_options(commands_at(i)->options, commands_at(i)->n_options);
-            printf(".RE\n");
-        }
+        print_roff_details(commands_at(i));
     }
     printf(".SH OPTIONS\n");
     const struct command_option *global = commands_global_options(&n);
     print_roff_options(global, n);
     printf(".SH EXIT STATUS\n");
-    for (size_t i = 0; i < ARRAY_SIZE(own_statuses); i++) {
-        print_roff_item(own_statuses[i].number, own_statuses[i].text);
-    }
-    for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
-        char number[8];
-        snprintf(number, sizeof(number), "%d", reason_exit_status((enum reason)reason));
-        print_roff_item(number, reason_text((enum reason)reason));
+    struct exit_status_row row;
+    for (size_t i = 0; exit_status_row(i, &row); i++) {
+        print_roff_status(row.status, row.text);
     }
     print_roff_examples();
     printf(".SH WIDE TABLES\n");

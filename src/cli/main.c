@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cleave: the command line of cleaved. */
-#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "base/exit_status.h"
 #include "base/str.h"
 #include "cli/args.h"
 #include "cli/completion.h"
@@ -79,19 +78,6 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
     return run_one(cli, &args->arguments, &err) == 0 ? 0 : cli_report(&err);
 }
 
-/* An earlier flush may have failed, so that nothing is left for the last one. */
-static bool is_output_written(void)
-{
-    bool failed = ferror(stdout) != 0;
-    errno = 0;
-    if (fflush(stdout) == 0 && !failed) {
-        return true;
-    }
-    fprintf(stderr, "cleave: standard output can't be written%s%s\n", errno != 0 ? ": " : "",
-            errno != 0 ? strerror(errno) : "");
-    return false;
-}
-
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
@@ -106,5 +92,5 @@ int main(int argc, char **argv)
     }
     client_free(cli.client);
     wait_notice_free(cli.wait_notice);
-    return is_output_written() || code != 0 ? code : reason_exit_status(REASON_INTERNAL);
+    return exit_status_written("cleave", code);
 }

@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "base/clock.h"
+#include "base/exit_status.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/sm.h"
@@ -277,6 +278,33 @@ static int fail(const struct error *err)
     return reason_exit_status(err->reason);
 }
 
+/* Prints texts that need no daemon. */
+static void print_answer(enum settings_action action)
+{
+    switch (action) {
+    case SETTINGS_HELP:
+        print_text(settings_help);
+        return;
+    case SETTINGS_DAEMON_MAN:
+        print_text(settings_docs_daemon);
+        return;
+    case SETTINGS_FILE_MAN:
+        print_text(settings_docs_file);
+        return;
+    case SETTINGS_EXAMPLE:
+        print_text(settings_docs_example);
+        return;
+    case SETTINGS_VERSION:
+        (void)puts("cleaved " CLEAVE_VERSION);
+        return;
+    case SETTINGS_STATES:
+        print_states();
+        return;
+    case SETTINGS_RUN:
+        return;
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings;
@@ -287,27 +315,9 @@ int main(int argc, char **argv)
     if (settings_read(argc, argv, &settings, &action, &err) != 0) {
         return fail(&err);
     }
-    switch (action) {
-    case SETTINGS_HELP:
-        print_text(settings_help);
-        return 0;
-    case SETTINGS_DAEMON_MAN:
-        print_text(settings_docs_daemon);
-        return 0;
-    case SETTINGS_FILE_MAN:
-        print_text(settings_docs_file);
-        return 0;
-    case SETTINGS_EXAMPLE:
-        print_text(settings_docs_example);
-        return 0;
-    case SETTINGS_VERSION:
-        (void)puts("cleaved " CLEAVE_VERSION);
-        return 0;
-    case SETTINGS_STATES:
-        print_states();
-        return 0;
-    case SETTINGS_RUN:
-        break;
+    if (action != SETTINGS_RUN) {
+        print_answer(action);
+        return exit_status_written("cleaved", EXIT_STATUS_DONE);
     }
     log_set_level(settings.log_level);
     (void)mallopt(M_ARENA_MAX, 1); /* few threads, little memory: one arena is enough */

@@ -189,8 +189,28 @@ def test_what_could_not_be_written_is_a_failure(cleave, line):
     """Wherever on the way the disk was found full."""
     with open("/dev/full", "w") as full:
         done = cleave.run(*line.split(), stdout=full)
-    assert done.returncode == 70
+    assert done.returncode == 74
     assert done.stderr.startswith("cleave: standard output can't be written")
+
+
+@pytest.mark.parametrize("program, line", [
+    ("src/daemon/cleaved", "--help"), ("src/daemon/cleaved", "--version"), ("src/daemon/cleaved", "--generate-man"),
+    ("src/daemon/cleaved", "--dump-states"), ("sim/cleave-sim", "--help"), ("sim/cleave-sim", "--version"),
+    ("sim/cleave-sim", "hosts"), ("sim/cleave-sim", "run --help"), ("sim/cleave-sim", "coverage")])
+def test_the_other_programs_tell_it_too(program, line):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BUILD / program, *line.split()], stdout=full, stderr=subprocess.PIPE, text=True,
+                              env={**os.environ, "CLEAVE_DATADIR": str(ROOT / "data")})
+    assert done.returncode == 74, done
+    assert "standard output can't be written" in done.stderr
+
+
+def test_help_of_the_simulator_fits_a_terminal():
+    for verb in ("", "capture", "coverage", "ctl", "hosts", "run", "shell"):
+        done = subprocess.run([BUILD / "sim/cleave-sim", *verb.split(), "--help"], capture_output=True, text=True)
+        assert done.returncode == 0, verb
+        wide = [text for text in done.stdout.splitlines() if len(text) > 80]
+        assert not wide, wide
 
 
 @pytest.mark.parametrize("line, said", [

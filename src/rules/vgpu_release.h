@@ -8,7 +8,7 @@
 const char *vgpu_release_driver(const char *release);
 /* The release whose branch the driver is of ("17" of "550.90.05"); NULL: not known. */
 const char *vgpu_release_of(const char *driver);
-/* "13, 14, …", for messages. */
+/* Which releases are known, for messages. */
 const char *vgpu_releases(void);
 
 #endif

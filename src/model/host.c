@@ -557,15 +557,11 @@ bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_add
 
 bool group_member_bars(const struct group_member *member)
 {
-    /* Drivers that leave DMA to the group's owner (driver_managed_dma in drivers/vfio/pci and
-     * drivers/pci/pci-stub.c). */
-    static const char *const harmless[] = {"", "vfio-pci", "pci-stub"};
-    for (size_t i = 0; i < ARRAY_SIZE(harmless); i++) {
-        if (str_eq(member->driver, harmless[i])) {
-            return false;
-        }
-    }
-    return !member->bridge;
+    /* Drivers that leave DMA to the group's owner (driver_managed_dma in drivers/pci/pci-stub.c
+     * and drivers/vfio/pci with those of vendors: nvgrace-gpu-vfio-pci, mlx5_vfio_pci). */
+    bool harmless = member->driver[0] == '\0' || str_eq(member->driver, "pci-stub") ||
+                    str_ends(member->driver, "vfio-pci") || str_ends(member->driver, "vfio_pci");
+    return !harmless && !member->bridge;
 }
 
 bool pci_same_slot(const struct pci_addr *a, const struct pci_addr *b)

@@ -165,9 +165,36 @@ static void a_copy_of_a_host_knows_the_same_devices(void **state)
     assert_int_equal(judge(copy, "0000:06:00.0", true), HOST_DEVICE_NO_FUNCTION);
 }
 
+static void a_member_bars_a_group_unless_its_driver_leaves_dma_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *driver;
+        bool bridge, bars;
+    } rows[] = {
+        {"", false, false},
+        {"vfio-pci", false, false},
+        {"pci-stub", false, false},
+        {"nvgrace-gpu-vfio-pci", false, false},
+        {"mlx5_vfio_pci", false, false},
+        {"nvme", false, true},
+        {"nvidia", false, true},
+        {"vfio-pci-none", false, true},
+        {"pcieport", true, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct group_member member = {.bridge = rows[i].bridge};
+        STR_SET(member.driver, rows[i].driver);
+        if (group_member_bars(&member) != rows[i].bars) {
+            fail_msg("%s", rows[i].driver);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_member_bars_a_group_unless_its_driver_leaves_dma_alone),
         cmocka_unit_test(each_form_of_device_is_judged),
         cmocka_unit_test(a_gpu_whose_functions_are_on_stays_with_its_driver),
         cmocka_unit_test(what_could_not_be_read_is_unknown),

@@ -246,7 +246,7 @@ static void show_members(const struct sim_host *sim, const struct sim_gpu *gpu, 
         if (extra->iommu_group == gpu->iommu_group) {
             struct group_member *member = vec_push(&to->group_members);
             *member = (struct group_member){.addr = extra->addr,
-                                            .bridge = extra->pci_class >> 16 == 0x06};
+                                            .bridge = extra->pci_class >> 8 == 0x0604};
             STR_SET(member->driver, extra->driver);
         }
     }
@@ -300,7 +300,7 @@ static int check_group(struct sim_host *host, const struct sim_gpu *gpu, struct 
 {
     for (uint32_t i = 0; i < host->n_extras; i++) {
         const struct sim_extra *extra = &host->extras[i];
-        struct group_member member = {.bridge = extra->pci_class >> 16 == 0x06};
+        struct group_member member = {.bridge = extra->pci_class >> 8 == 0x0604};
         STR_SET(member.driver, extra->driver);
         if (extra->iommu_group == gpu->iommu_group && group_member_bars(&member)) {
             return refuse(err, "a member of the group is the host's", -EPERM);

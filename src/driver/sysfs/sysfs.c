@@ -16,7 +16,11 @@
 #include "base/parse.h"
 #include "base/str.h"
 
-#define PCI_CLASS_BRIDGE 0x06 /* base class, bits 23:16 of `class` */
+/* Base class and subclass, bits 23:8 of `class`, of what has a bridge's header (include/linux/
+ * pci_ids.h). A host or ISA bridge is an endpoint among the others: its driver bars the group. */
+#define PCI_CLASS_BRIDGE_PCI 0x0604
+#define PCI_CLASS_BRIDGE_CARDBUS 0x0607
+#define PCI_CLASS_BRIDGE_SEMI 0x0609
 
 struct sysfs_path sysfs_path(const struct sysfs *sys, const char *fmt, ...)
 {
@@ -184,7 +188,9 @@ bool sysfs_is_bridge(const struct sysfs *sys, const struct pci_addr *addr)
 {
     uint32_t class = 0;
     struct sysfs_path file = sysfs_pci(sys, addr, "class");
-    return sysfs_read_hex(&file, &class) == 0 && class >> 16 == PCI_CLASS_BRIDGE;
+    return sysfs_read_hex(&file, &class) == 0 &&
+           (class >> 8 == PCI_CLASS_BRIDGE_PCI || class >> 8 == PCI_CLASS_BRIDGE_CARDBUS ||
+            class >> 8 == PCI_CLASS_BRIDGE_SEMI);
 }
 
 bool sysfs_is_nvidia(const struct sysfs *sys, const struct pci_addr *addr)

@@ -137,7 +137,7 @@ static void what_is_drawn_later_is_named_where_it_can_be_passed_through(void **s
                                 "snd_hda_intel");
     struct claim claim = whole("a", "v1", FIRST);
     claim.spec.hold = CLAIM_ON_DEMAND;
-    must_not(world, &claim, NULL, REASON_CONFLICT, "also has 0000:2a:00.0");
+    must_not(world, &claim, NULL, REASON_RULE, "also has 0000:2a:00.0");
     sim_machine_define(&world->machine.vms.items[1], "0000:a6:00.0");
     STR_SET(claim.spec.gpu, "0000:a6:00.0");
     must_not(world, &claim, NULL, REASON_CONFLICT, "the definition of VM \"v2\"");
@@ -166,7 +166,7 @@ static void a_member_of_the_host_has_another_gpu_chosen_or_refuses(void **state)
     CLEANUP(plan_freep) struct plan *plan = must(world, &any, 1, NULL);
     assert_string_equal(host->gpus[2].driver, "vfio-pci");
     struct claim named = whole("named", "v2", FIRST);
-    must_not(world, &named, NULL, REASON_CONFLICT, "0000:28:00.0");
+    must_not(world, &named, NULL, REASON_RULE, "0000:28:00.0");
     assert_non_null(strstr(world->err.message, "nvme"));
     struct planner planner = sim_world_planner(world);
     CLEANUP(plan_freep) struct plan *mode = NULL;
@@ -356,6 +356,82 @@ static void a_restoration_says_what_bars_a_group(void **state)
     restoration_done(&restoration);
 }
 
+/* What may be in a GPU's group, and what follows when the GPU is claimed whole. The simulated
+ * kernel has the last word: what is planned must start. */
+static const struct {
+    const char *bdf;
+    uint32_t class;
+    const char *driver;
+    bool goes; /* false: the claim is refused, and the function is named with its driver */
+} members[] = {
+    {AUDIO, 0x040300, "snd_hda_intel", true}, /* of the GPU's board */
+    {"0000:26:00.2", 0x0c0330, "xhci_hcd", true},       {"0000:26:00.3", 0x0c8000, "", true},
+    {"0000:25:00.0", 0x060400, "pcieport", true},       {"0000:28:00.0", 0x010802, "nvme", false},
+    {"0000:28:00.0", 0x010802, "vfio-pci", true},       {"0000:28:00.0", 0x010802, "", true},
+    {"0000:00:1f.3", 0x040300, "snd_hda_intel", false}, /* of another board */
+    {"0000:00:1f.0", 0x060100, "lpc_ich", false},       /* an ISA bridge has an endpoint's header */
+    {"0000:29:00.0", 0x020000, "mlx5_core", false},
+};
+
+static void each_member_of_a_group_goes_along_or_bars_it(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        WORLD(false);
+        (void)sim_machine_add_extra(&world->machine, &host->gpus[0], members[i].bdf,
+                                    members[i].class, members[i].driver);
+        struct claim claim = whole("a", "v1", FIRST);
+        CLEANUP(plan_freep)
+        struct plan *plan = sim_world_plan(world, &claim, 1, NULL, 0, false);
+        if ((plan != NULL) != members[i].goes) {
+            fail_msg("row %zu: %s", i, plan != NULL ? "goes along" : world->err.message);
+        }
+        if (plan == NULL) {
+            assert_string_equal(world->err.rule, "passthrough-takes-its-group");
+            assert_non_null(strstr(world->err.message, members[i].bdf));
+            assert_non_null(strstr(world->err.message, members[i].driver));
+        } else {
+            assert_true(sim_world_run(world, plan));
+            must_start(world, 0);
+        }
+    }
+}
+
+static void all_that_bars_a_group_is_named(void **state)
+{
+    WORLD(true);
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        bool seen = i > 0 && str_eq(members[i].bdf, members[i - 1].bdf);
+        if (!seen) {
+            (void)sim_machine_add_extra(&world->machine, &host->gpus[0], members[i].bdf,
+                                        members[i].class, members[i].driver);
+        }
+    }
+    struct claim claim = whole("a", "v1", FIRST);
+    must_not(world, &claim, NULL, REASON_RULE,
+             "also has 0000:28:00.0 (nvme), 0000:00:1f.3 (snd_hda_intel), 0000:00:1f.0 (lpc_ich), "
+             "0000:29:00.0 (mlx5_core), in use by the host");
+    static const char *const more[] = {"0000:2b:00.0", "0000:2c:00.0"};
+    for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
+        (void)sim_machine_add_extra(&world->machine, &host->gpus[0], more[i], 0x010802, "nvme");
+    }
+    must_not(world, &claim, NULL, REASON_RULE, "(mlx5_core) and 2 others, in use by the host");
+}
+
+static void a_claim_of_one_gpu_of_a_group_is_warned_of_the_others(void **state)
+{
+    for (int shared = 0; shared < 2; shared++) {
+        WORLD(shared == 1);
+        struct claim claim = whole("a", "v1", FIRST);
+        CLEANUP(plan_freep) struct plan *plan = must(world, &claim, 1, NULL);
+        size_t n = 0;
+        for (vec_each(&plan->warnings, warning)) {
+            n += strstr(warning->text, "0000:27:00.0") != NULL &&
+                 strstr(warning->text, "passthrough-takes-other-gpus") != NULL;
+        }
+        assert_int_equal(n, shared);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +449,9 @@ int main(void)
         cmocka_unit_test(a_function_that_was_bound_by_hand_has_its_companions_follow),
         cmocka_unit_test(a_group_comes_back_after_a_boot),
         cmocka_unit_test(a_restoration_says_what_bars_a_group),
+        cmocka_unit_test(each_member_of_a_group_goes_along_or_bars_it),
+        cmocka_unit_test(all_that_bars_a_group_is_named),
+        cmocka_unit_test(a_claim_of_one_gpu_of_a_group_is_warned_of_the_others),
     };
     return cmocka_run_group_tests_name("plan groups", tests, sim_world_set_up, sim_world_tear_down);
 }

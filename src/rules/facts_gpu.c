@@ -2,6 +2,7 @@
 #include "rules/facts_gpu.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "rules/say.h"
@@ -127,29 +128,99 @@ static bool gpu_resettable(const struct rule_facts *f, char *out)
            say_bool(out, f->gpu->reset_methods[0] != '\0');
 }
 
-/* A function of another board in the GPU's IOMMU group that a driver of the host has; NULL: none.
- * Functions of the GPU's own board go to the VM with it. */
-static const struct group_member *find_sharer(const struct gpu *gpu)
+/* ---- the rest of its IOMMU group ---- */
+
+static bool group_is_known(const struct rule_facts *f)
 {
-    for (vec_each(&gpu->group_members, member)) {
-        if (group_member_bars(member) && !pci_same_slot(&member->addr, &gpu->addr)) {
-            return member;
+    return f->gpu != NULL && f->host != NULL && f->gpu->problem[0] == '\0' &&
+           f->gpu->iommu_group != NO_ID;
+}
+
+static bool is_function(const struct gpu *gpu, const struct pci_addr *addr)
+{
+    for (vec_each(&gpu->vfs, vf)) {
+        if (pci_addr_cmp(&vf->addr, addr) == 0) {
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
-static bool gpu_group_shared(const struct rule_facts *f, char *out)
+/* A GPU that can go to a VM with the rest of its group. */
+static bool is_gpu(const struct rule_facts *f, const struct pci_addr *addr)
 {
-    return f->gpu != NULL && f->gpu->iommu_group != NO_ID &&
-           say_bool(out, find_sharer(f->gpu) != NULL);
+    const struct gpu *gpu = host_find_gpu_addr(f->host, addr);
+    return gpu != NULL && gpu->other_vendor == 0;
 }
 
-static bool gpu_group_sharer(const struct rule_facts *f, char *out)
+/* A function that the host uses, and that no GPU of the group takes along: those of a GPU's board,
+ * and its virtual functions, go and come with the GPU. */
+static bool is_in_use(const struct rule_facts *f, const struct group_member *member)
 {
-    const struct group_member *member = f->gpu == NULL ? NULL : find_sharer(f->gpu);
-    char bdf[BDF_SIZE];
-    return member != NULL && say_text(out, pci_addr_format(&member->addr, bdf));
+    for (vec_each(&f->host->gpus, gpu)) {
+        bool takes = gpu->other_vendor == 0 && gpu->iommu_group == f->gpu->iommu_group;
+        if (takes &&
+            (pci_same_slot(&gpu->addr, &member->addr) ||
+             pci_addr_cmp(&gpu->addr, &member->addr) == 0 || is_function(gpu, &member->addr))) {
+            return false;
+        }
+    }
+    return group_member_bars(member);
+}
+
+static bool is_other_gpu(const struct rule_facts *f, const struct group_member *member)
+{
+    return is_gpu(f, &member->addr);
+}
+
+/* "0000:82:00.0 (snd_hda_intel), 0000:83:00.0 (nvme) and 3 others"; how many there are. */
+static size_t list_members(const struct rule_facts *f, char out[FACT_SIZE],
+                           bool (*counts)(const struct rule_facts *, const struct group_member *))
+{
+    size_t n = 0;
+    size_t left_out = 0;
+    out[0] = '\0';
+    for (vec_each(&f->gpu->group_members, member)) {
+        if (!counts(f, member)) {
+            continue;
+        }
+        char bdf[BDF_SIZE];
+        char one[64];
+        bool driven = member->driver[0] != '\0';
+        snprintf(one, sizeof(one), "%s%s%s%s%s", n > 0 ? ", " : "",
+                 pci_addr_format(&member->addr, bdf), driven ? " (" : "", member->driver,
+                 driven ? ")" : "");
+        size_t len = strlen(out);
+        if (left_out > 0 || len + strlen(one) + sizeof(" and 99 others") > FACT_SIZE) {
+            left_out++;
+        } else {
+            str_copy(out + len, FACT_SIZE - len, one);
+        }
+        n++;
+    }
+    if (left_out > 0) {
+        size_t len = strlen(out);
+        snprintf(out + len, FACT_SIZE - len, " and %zu other%s", left_out, left_out > 1 ? "s" : "");
+    }
+    return n;
+}
+
+#define GROUP_FACTS(name, counts)                                                                  \
+    static bool gpu_group_##name(const struct rule_facts *f, char *out)                            \
+    {                                                                                              \
+        char list[FACT_SIZE];                                                                      \
+        return group_is_known(f) && say_bool(out, list_members(f, list, counts) > 0);              \
+    }                                                                                              \
+    static bool gpu_group_##name##_list(const struct rule_facts *f, char *out)                     \
+    {                                                                                              \
+        return group_is_known(f) && list_members(f, out, counts) > 0;                              \
+    }
+GROUP_FACTS(shared, is_in_use)
+GROUP_FACTS(gpus, is_other_gpu)
+
+static bool gpu_group(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->iommu_group != NO_ID && say_number(out, f->gpu->iommu_group);
 }
 
 /* ---- VBIOS: five numbers of two hexadecimal digits ---- */
@@ -216,8 +287,11 @@ static const struct fact gpu_rows[] = {
     {"gpu.ecc-pending", gpu_ecc_pending},
     {"gpu.exclusive-process", gpu_exclusive_process},
     {"gpu.fractional-multi-vgpu", gpu_fractional_multi},
+    {"gpu.group", gpu_group},
+    {"gpu.group-gpus", gpu_group_gpus_list},
+    {"gpu.group-has-gpus", gpu_group_gpus},
     {"gpu.group-shared", gpu_group_shared},
-    {"gpu.group-sharer", gpu_group_sharer},
+    {"gpu.group-sharers", gpu_group_shared_list},
     {"gpu.iommu", gpu_iommu},
     {"gpu.mig-enabled", gpu_mig_enabled},
     {"gpu.mig-pending", gpu_mig_pending},

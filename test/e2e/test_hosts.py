@@ -64,7 +64,7 @@ def test_a_group_that_the_host_uses_too_is_not_passed_through(machine):
     for query in ("?dryRun=true", ""):
         status, answer, _ = host.api.call("POST", "/v1/claims" + query,
                                           {"name": "a", "mode": "passthrough", "gpu": "0000:81:00.0"})
-        assert status == 409 and answer["reason"] == "conflict"
+        assert status == 422 and answer["rule"] == "passthrough-takes-its-group"
         assert all(word in answer["detail"] for word in ("IOMMU group", "0000:82:00.0", "snd_hda_intel"))
     assert host.gpus() == before
 

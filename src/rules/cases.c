@@ -175,7 +175,7 @@ int cases_run(const struct rules *rules, const char *path, struct case_results *
 {
     CLEANUP(rule_file_done) struct rule_file file = {0};
     struct run run = {.rules = rules, .results = ret_results};
-    int result = rule_file_read(path, &file, err);
+    int result = rule_file_read(path, RULES_ON_TRIAL, &file, err);
     if (result == 0) {
         result = run_tree(&run, file.tree, file.path, err);
         if (result != 0) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -24,8 +25,28 @@ int rule_file_parse(const char *path, const char *text, size_t len, struct rule_
     return 0;
 }
 
+bool rule_file_is_name(const char *name)
+{
+    return str_ends(name, ".yaml") && name[0] != '.';
+}
+
+/* Users who can write there could lift what binds the site's claims. */
+int rule_file_check_owner(const char *path, const struct stat *st, const char *what,
+                          struct error *err)
+{
+    bool others = st->st_uid != 0 && st->st_uid != geteuid();
+    if (!others && (st->st_mode & S_IWOTH) == 0) {
+        return 0;
+    }
+    error_set(err, REASON_PERMISSION, path, "other users can change the %s %s", what, path);
+    error_hint(err, "look whether its rules are yours, then `%s %s`",
+               others ? "chown root" : "chmod o-w", path);
+    return -REASON_PERMISSION;
+}
+
 /* A pipe with a file's name would be waited for. */
-int rule_file_read(const char *path, struct rule_file *ret_file, struct error *err)
+int rule_file_read(const char *path, enum rule_owner owner, struct rule_file *ret_file,
+                   struct error *err)
 {
     struct stat st = {0};
     CLEANUP_FREE char *text = NULL;
@@ -37,7 +58,12 @@ int rule_file_read(const char *path, struct rule_file *ret_file, struct error *e
     if (!S_ISREG(st.st_mode)) {
         return error_set(err, REASON_INVALID, path, "\"%s\" is no regular file", path);
     }
-    int result = fs_read_fd(fd, INPUT_MAX_BYTES, &text, &len);
+    int result =
+        owner == RULES_OF_SITE ? rule_file_check_owner(path, &st, "file of rules", err) : 0;
+    if (result != 0) {
+        return result;
+    }
+    result = fs_read_fd(fd, INPUT_MAX_BYTES, &text, &len);
     if (result == -EFBIG) {
         return error_set(err, REASON_INVALID, path, "the file has more than %d bytes",
                          INPUT_MAX_BYTES);
@@ -45,7 +71,11 @@ int rule_file_read(const char *path, struct rule_file *ret_file, struct error *e
     if (result < 0) {
         return error_set_errno(err, result, path, "cannot read \"%s\"", path);
     }
-    return rule_file_parse(path, text, len, ret_file, err);
+    result = rule_file_parse(path, text, len, ret_file, err);
+    if (result == 0) {
+        ret_file->owner = owner;
+    }
+    return result;
 }
 
 void rule_file_add_line(const struct rule_file *file, struct error *err)

@@ -11,28 +11,37 @@
 
 /* ---- loading ---- */
 
+bool rules_is_file_name(const char *name)
+{
+    return rule_file_is_name(name);
+}
+
 static bool is_folder(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static int add(struct rules *rules, const char *path, bool own, struct error *err)
+static int add_shipped(struct rules *rules, const char *path, struct error *err)
 {
-    return is_folder(path) ? rule_set_add_dir(rules, path, own, err)
-                           : rule_set_add_file(rules, path, own, err);
+    return is_folder(path) ? rule_set_add_dir(rules, path, RULES_OF_CLEAVE, err)
+                           : rule_set_add_file(rules, path, RULES_OF_CLEAVE, err);
 }
 
-/* `own` NULL or a folder that does not exist: none. */
+/* A folder that does not exist has none. */
+static int add_own(struct rules *rules, const char *dir, struct error *err)
+{
+    return fs_exists(dir) ? rule_set_add_dir(rules, dir, RULES_OF_SITE, err) : 0;
+}
+
+/* `own` NULL: none. */
 static int load(const char *path, const char *own, struct rules **ret_rules, struct error *err)
 {
     struct error local = {0};
     err = err != NULL ? err : &local;
     CLEANUP(rules_freep) struct rules *rules = xcalloc(1, sizeof(*rules));
-    int result = add(rules, path, false, err);
-    if (result == 0 && own != NULL && fs_exists(own)) {
-        result = rule_set_add_dir(rules, own, true, err);
-    }
+    int result = add_shipped(rules, path, err);
+    result = result == 0 && own != NULL ? add_own(rules, own, err) : result;
     if (result == 0) {
         *ret_rules = TAKE_PTR(rules);
     }
@@ -60,11 +69,71 @@ int rules_read(const char *path, const char *text, size_t len, struct rules **re
                struct error *err)
 {
     CLEANUP(rules_freep) struct rules *rules = xcalloc(1, sizeof(*rules));
-    int result = rule_set_add_text(rules, path, text, len, true, err);
+    int result = rule_set_add_text(rules, path, text, len, RULES_ON_TRIAL, err);
     if (result == 0) {
         *ret_rules = TAKE_PTR(rules);
     }
     return result;
+}
+
+int rules_read_own_again(const struct rules *rules, const char *dir, struct rules **ret_rules,
+                         struct error *err)
+{
+    int result = 0;
+    CLEANUP(rules_freep) struct rules *again = xcalloc(1, sizeof(*again));
+    for (vec_each(&rules->files, file)) {
+        if (result == 0 && file->owner == RULES_OF_CLEAVE) {
+            result = rule_set_add_text(again, file->path, file->text, file->len, file->owner, err);
+        }
+    }
+    result = result == 0 ? add_own(again, dir, err) : result;
+    if (result == 0) {
+        *ret_rules = TAKE_PTR(again);
+    }
+    return result;
+}
+
+/* The next own file from index i on; NULL after the last. */
+static const struct rule_file *next_own(const struct rules *rules, size_t *i)
+{
+    while (*i < rules->files.n) {
+        const struct rule_file *file = &rules->files.items[(*i)++];
+        if (file->owner != RULES_OF_CLEAVE) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+bool rules_have_same_own(const struct rules *a, const struct rules *b)
+{
+    size_t i = 0;
+    size_t k = 0;
+    for (;;) {
+        const struct rule_file *one = next_own(a, &i);
+        const struct rule_file *other = next_own(b, &k);
+        if (one == NULL || other == NULL) {
+            return one == other;
+        }
+        if (!str_eq(one->path, other->path) || one->len != other->len ||
+            memcmp(one->text, other->text, one->len) != 0) {
+            return false;
+        }
+    }
+}
+
+size_t rules_count_own(const struct rules *rules, size_t *ret_files)
+{
+    size_t n = 0;
+    size_t i = 0;
+    *ret_files = 0;
+    while (next_own(rules, &i) != NULL) {
+        (*ret_files)++;
+    }
+    for (vec_each(&rules->rules, rule)) {
+        n += rule->own;
+    }
+    return n;
 }
 
 static bool is_same_file(const char *a, const char *b)
@@ -81,7 +150,7 @@ int rules_add(struct rules *rules, const char *path, struct error *err)
             return 0;
         }
     }
-    return rule_set_add_file(rules, path, true, err);
+    return rule_set_add_file(rules, path, RULES_ON_TRIAL, err);
 }
 
 void rules_free(struct rules *rules)

@@ -15,12 +15,23 @@
 
 struct rules;
 
+/* Is it the name of a file that is read of a folder? "gpus.yaml" is, and neither ".gpus.yaml.swp"
+ * nor "gpus.yaml~", which editors leave. */
+bool rules_is_file_name(const char *name);
 /* Of one file, or of each *.yaml of a folder. The subject of an error is "FILE:LINE:COLUMN". */
 int rules_load(const char *path, struct rules **ret_rules, struct error *err);
 /* Rules that come with cleave. */
 int rules_load_default(struct rules **ret_rules, struct error *err);
-/* Those, and a site's own from the folder `dir`, which need not exist. */
+/* Those, and a site's own from the folder `dir`, which need not exist. -PERMISSION where other
+ * users can change the folder or a file. */
 int rules_load_with_own(const char *dir, struct rules **ret_rules, struct error *err);
+/* The rules of cleave as `rules` has them, and a site's own as they are now. Any thread. */
+int rules_read_own_again(const struct rules *rules, const char *dir, struct rules **ret_rules,
+                         struct error *err);
+/* Are the texts of both sites' rules the same? */
+bool rules_have_same_own(const struct rules *a, const struct rules *b);
+/* How many rules are a site's own, and in how many files. */
+size_t rules_count_own(const struct rules *rules, size_t *ret_files);
 /* Adds the rules of a file to a site's own, unless they are there from the same file. After an
  * error nothing of the set may be used. */
 int rules_add(struct rules *rules, const char *path, struct error *err);

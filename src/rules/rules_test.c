@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -323,6 +324,144 @@ static void a_soft_rule_is_overridden_and_a_hard_one_is_not(void **state)
     assert_string_equal(err.rule, "hard");
 }
 
+/* ---- a site's own ---- */
+
+#define SITE_RULE(id)                                                                              \
+    "rules:\n- id: " id "\n  statement: s\n  source: x\n  confidence: inferred\n"                  \
+    "  message: m\n  instead: n\n  when:\n  - {fact: claim.guest, is: windows}\n"
+
+struct own_dir {
+    char path[32];
+    struct rules *rules; /* of cleave */
+};
+
+static int own_dir_make(void **state)
+{
+    struct own_dir *dir = xcalloc(1, sizeof(*dir));
+    STR_SET(dir->path, "/tmp/own-rules-XXXXXX");
+    *state = dir;
+    return mkdtemp(dir->path) == NULL ? -1 : rules_load_default(&dir->rules, NULL);
+}
+
+static int own_dir_remove(void **state)
+{
+    struct own_dir *dir = *state;
+    rules_free(dir->rules);
+    int r = fs_remove_tree(dir->path);
+    free(dir);
+    return r;
+}
+
+/* Puts the folder's path in the place of "%s". */
+static void replace(const char *text, const char *path, char out[ERROR_TEXT_SIZE])
+{
+    const char *at = strstr(text, "%s");
+    (void)str_print(out, ERROR_TEXT_SIZE, "%.*s%s%s", at == NULL ? 0 : (int)(at - text), text,
+                    at == NULL ? "" : path, at == NULL ? text : at + 2);
+}
+
+static void put(const struct own_dir *dir, const char *name, const char *text)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/%s", dir->path, name);
+    assert_int_equal(fs_write_atomic(path, text, strlen(text)), 0);
+    assert_int_equal(chmod(path, 0644), 0);
+}
+
+static void own_rules_are_read_again_on_top_of_cleaves(void **state)
+{
+    struct own_dir *dir = *state;
+    CLEANUP(rules_freep) struct rules *first = NULL;
+    CLEANUP(rules_freep) struct rules *second = NULL;
+    CLEANUP_JSON json_t *all = NULL;
+    CLEANUP_JSON json_t *before = NULL;
+    struct error err = {0};
+    size_t n_files = 0;
+    put(dir, "a.yaml", SITE_RULE("site-a"));
+    put(dir, ".b.yaml", "no rules");
+    put(dir, "c.yaml~", "no rules");
+    put(dir, ".d.yaml.swp", "no rules");
+    assert_int_equal(rules_read_own_again(dir->rules, dir->path, &first, &err), 0);
+    assert_int_equal(rules_count_own(first, &n_files), 1);
+    assert_int_equal(n_files, 1);
+    assert_false(rules_have_same_own(dir->rules, first));
+    put(dir, "b.yaml", SITE_RULE("site-b"));
+    assert_int_equal(rules_read_own_again(first, dir->path, &second, &err), 0);
+    assert_int_equal(rules_count_own(second, &n_files), 2);
+    assert_false(rules_have_same_own(first, second));
+    assert_int_equal(rules_to_json(dir->rules, NULL, &before, &err), 0);
+    assert_int_equal(rules_to_json(second, NULL, &all, &err), 0);
+    assert_int_equal(json_array_size(all), json_array_size(before) + 2);
+    rules_freep(&second);
+    assert_int_equal(rules_read_own_again(first, dir->path, &second, &err), 0);
+    assert_false(rules_have_same_own(first, second));
+    rules_freep(&first);
+    assert_int_equal(rules_read_own_again(second, dir->path, &first, &err), 0);
+    assert_true(rules_have_same_own(first, second));
+}
+
+static void a_folder_that_is_not_there_has_no_rules(void **state)
+{
+    struct own_dir *dir = *state;
+    CLEANUP(rules_freep) struct rules *again = NULL;
+    size_t n_files = 0;
+    assert_int_equal(rules_read_own_again(dir->rules, "/tmp/no/such/dir", &again, NULL), 0);
+    assert_int_equal(rules_count_own(again, &n_files), 0);
+    assert_true(rules_have_same_own(dir->rules, again));
+}
+
+/* Faults of one file; "%s" stands for the folder. */
+static void own_rules_that_can_not_be_used_say_why(void **state)
+{
+    struct own_dir *dir = *state;
+    static const struct {
+        const char *text;
+        mode_t folder, file;
+        const char *subject, *message;
+    } rows[] = {
+        {SITE_RULE("site-a"), 0757, 0644, "%s", "other users can change the folder of rules %s"},
+        {SITE_RULE("site-a"), 0755, 0646, "%s/a.yaml",
+         "other users can change the file of rules %s/a.yaml"},
+        {"rules:\n- id: A\n", 0755, 0644, "%s/a.yaml:2:3",
+         "rules[0].id: an id has small letters, digits and hyphens"},
+        {"rules: [\n", 0755, 0644, "%s/a.yaml:2:1", NULL},
+        {SITE_RULE("mixed-sizes-need-driver"), 0755, 0644, "%s/a.yaml:2:3", NULL},
+        {"", 0755, 0644, "%s/a.yaml", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct rules *again = NULL;
+        struct error err = {0};
+        CLEANUP_FREE char *path = xasprintf("%s/a.yaml", dir->path);
+        put(dir, "a.yaml", rows[i].text);
+        assert_int_equal(chmod(dir->path, rows[i].folder), 0);
+        assert_int_equal(chmod(path, rows[i].file), 0);
+        assert_int_not_equal(rules_read_own_again(dir->rules, dir->path, &again, &err), 0);
+        assert_null(again);
+        char expected[ERROR_TEXT_SIZE];
+        replace(rows[i].subject, dir->path, expected);
+        assert_string_equal(err.subject, expected);
+        assert_string_not_equal(err.message, "");
+        if (rows[i].message != NULL) {
+            replace(rows[i].message, dir->path, expected);
+            assert_string_equal(err.message, expected);
+        }
+    }
+    assert_int_equal(chmod(dir->path, 0755), 0);
+}
+
+static void more_files_than_a_site_may_have_are_refused(void **state)
+{
+    struct own_dir *dir = *state;
+    struct rules *again = NULL;
+    struct error err = {0};
+    for (size_t i = 0; i <= 32; i++) {
+        CLEANUP_FREE char *name = xasprintf("%02zu.yaml", i);
+        CLEANUP_FREE char *text = xasprintf("rules: [] # %zu\n", i);
+        put(dir, name, text);
+    }
+    assert_int_equal(rules_read_own_again(dir->rules, dir->path, &again, &err), -REASON_INVALID);
+    assert_non_null(strstr(err.message, "more than 32 files"));
+}
+
 static void facts_are_sorted_by_name(void **state)
 {
     (void)state;
@@ -344,6 +483,14 @@ int main(void)
         cmocka_unit_test(a_range_that_says_nothing_is_refused),
         cmocka_unit_test(changes_since_a_release_are_those_of_it_and_later),
         cmocka_unit_test(a_soft_rule_is_overridden_and_a_hard_one_is_not),
+        cmocka_unit_test_setup_teardown(own_rules_are_read_again_on_top_of_cleaves, own_dir_make,
+                                        own_dir_remove),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_has_no_rules, own_dir_make,
+                                        own_dir_remove),
+        cmocka_unit_test_setup_teardown(own_rules_that_can_not_be_used_say_why, own_dir_make,
+                                        own_dir_remove),
+        cmocka_unit_test_setup_teardown(more_files_than_a_site_may_have_are_refused, own_dir_make,
+                                        own_dir_remove),
         cmocka_unit_test(facts_are_sorted_by_name),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

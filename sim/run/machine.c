@@ -269,8 +269,11 @@ static int make_private_dirs(struct error *err)
         const char *parent;
         const char *dir;
     } dirs[] = {
-        {"/etc", "/etc/libvirt"},         {"/var/lib", "/var/lib/libvirt"},
-        {"/var/lib", "/var/lib/cleave"},  {"/var/cache", "/var/cache/libvirt"},
+        {"/etc", "/etc/cleave"},
+        {"/etc", "/etc/libvirt"},
+        {"/var/lib", "/var/lib/libvirt"},
+        {"/var/lib", "/var/lib/cleave"},
+        {"/var/cache", "/var/cache/libvirt"},
         {"/var/log", "/var/log/libvirt"},
     };
     int result = 0;

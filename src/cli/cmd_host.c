@@ -74,6 +74,17 @@ static void print_intruders(const struct cli *cli, const json_t *host)
     }
 }
 
+static void print_rules_problem(const struct cli *cli, const json_t *host)
+{
+    const char *problem = view_text(host, "rulesProblem", NULL);
+    if (problem != NULL) {
+        prose_print(cli_width(cli),
+                    "Rules: the site's own rules can't be used as they are, so those of before "
+                    "stay in force: %s",
+                    problem);
+    }
+}
+
 static void print_warnings(const struct cli *cli, const json_t *host)
 {
     const json_t *warnings = view_at(host, "warnings");
@@ -106,6 +117,7 @@ static int cmd_host_show(struct cli *cli, const struct arguments *arguments UNUS
     print_hook_problem(cli, host);
     print_held_claims(cli, host);
     print_intruders(cli, host);
+    print_rules_problem(cli, host);
     print_warnings(cli, host);
     return 0;
 }

@@ -23,8 +23,23 @@ static const struct column rule_columns[] = {
     {"VERSIONS", .path = "versions", .align = TABLE_WRAP, .drop = 2, .none = "all"},
     {"SOURCE", .path = "source", .align = TABLE_WRAP, .drop = 1},
 };
-static const struct listing rule_listing = {
-    .arrays = {"rules"}, .name = "id", LISTING_COLUMNS(rule_columns), .empty = "no rules"};
+static void print_problem(const json_t *answer, size_t width)
+{
+    const char *problem = view_text(answer, "problem", NULL);
+    if (problem != NULL) {
+        printf("\n");
+        prose_print(width,
+                    "Of the site's own rules those of before are listed, because they can't be "
+                    "used as they are now: %s",
+                    problem);
+    }
+}
+
+static const struct listing rule_listing = {.arrays = {"rules"},
+                                            .name = "id",
+                                            LISTING_COLUMNS(rule_columns),
+                                            .empty = "no rules",
+                                            .after = print_problem};
 
 static int cmd_rule_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {

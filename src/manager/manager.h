@@ -28,6 +28,11 @@ bool manager_finish(struct manager *manager, uint64_t until_us);
 void manager_free(struct manager *manager);
 DEFINE_FREEP(struct manager *, manager_free)
 
+/* From now on these rules are asked, and those of before no longer; borrowed. */
+void manager_use_rules(struct manager *manager, const struct rules *rules);
+/* A site's own rules have changed, and can't be used: those of before stay. */
+void manager_refuse_rules(struct manager *manager, const struct error *problem);
+
 /* The door to all that can be asked of it; the manager's own. */
 const struct service *manager_service(struct manager *manager);
 

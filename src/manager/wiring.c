@@ -25,6 +25,7 @@
 #include "state/listeners.h"
 #include "state/made_record.h"
 #include "state/plan_run.h"
+#include "state/site_rules.h"
 #include "state/small_records.h"
 #include "state/state.h"
 #include "state/store_probe.h"
@@ -267,6 +268,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
 {
     CLEANUP(manager_freep) struct manager *m = xcalloc(1, sizeof(*m));
     m->config = *config;
+    m->rules = config->rules;
     m->listeners = &listeners;
     m->service =
         (struct service){.manager = m, .functions = manager_verbs, .find_target = targets_find};
@@ -307,10 +309,21 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
             return error_set_errno(err, -r, "cleaved", "starting a timer");
         }
     }
+    site_rules_begin(m, config->rules, config->rules_problem);
     health_watch(m);
     observe_hardware(m, boot_seen, NULL);
     *ret_manager = TAKE_PTR(m);
     return 0;
+}
+
+void manager_use_rules(struct manager *m, const struct rules *rules)
+{
+    site_rules_take(m, rules);
+}
+
+void manager_refuse_rules(struct manager *m, const struct error *problem)
+{
+    site_rules_refuse(m, problem);
 }
 
 const struct service *manager_service(struct manager *m)

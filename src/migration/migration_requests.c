@@ -99,7 +99,7 @@ static int check_here(const struct manager *m, struct migration *migration, cons
     if (r != 0) {
         return r;
     }
-    preflight_source(m->config.rules, offer, &migration->checks);
+    preflight_source(m->rules, offer, &migration->checks);
     const struct check *refusal = checks_refusal(&migration->checks, false);
     return refusal == NULL ? 0 : refuse_check(refusal, vm->name, err);
 }

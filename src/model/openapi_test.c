@@ -45,6 +45,7 @@ static const struct exception added[] = {
     {"host", "hook"},
     {"host", "heldClaims"},
     {"host", "intruders"},
+    {"host", "rulesProblem"},
     {"host", "warnings"},
 };
 /* Always set where the struct is used. */

@@ -24,6 +24,7 @@ struct manager_config {
     struct evloop *loop;
     const struct catalog *catalog;
     const struct rules *rules;
+    const struct error *rules_problem; /* why a site's own are not among them; NULL: they are */
     struct store *store;
     struct ports ports;
     /* Connections of their own, each for one thread: to observe VMs while they are changed, and to

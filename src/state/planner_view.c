@@ -13,7 +13,7 @@ static bool is_held(const struct pci_addr *gpu, const void *data)
 struct planner planner_view(const struct manager *m)
 {
     return (struct planner){.catalog = m->config.catalog,
-                            .rules = m->config.rules,
+                            .rules = m->rules,
                             .host = m->host,
                             .claims = &m->claims,
                             .records = &m->gpu_records,

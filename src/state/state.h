@@ -91,6 +91,9 @@ struct manager {
     struct ledger *ledger;        /* what is stored */
     struct holds holds;           /* hold/hold.h: each operation takes and ends its own */
     struct operations operations; /* what takes time */
+    const struct rules *rules;    /* that are asked now: site_rules.h */
+    char rules_problem[ERROR_SUBJECT_SIZE + ERROR_TEXT_SIZE]; /* why they lack a site's; "" */
+    uint64_t rules_refused_us;                                /* monotonic: since when */
     bool stopping;
     bool finished; /* the workers have ended, or were left to themselves */
 

@@ -6,9 +6,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/encode.h"
 #include "plan/host_warnings.h"
 #include "state/planner_view.h"
 #include "state/reply_json.h"
+#include "state/site_rules.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "verbs/waiting.h"
@@ -162,6 +164,7 @@ static int answer_host(struct manager *m, const char *name, json_t **ret_body, s
     json_object_set_new(*ret_body, "hook", hook_watch_to_json(m->hook_watch));
     json_object_set_new(*ret_body, "heldClaims", claim_view_held(m));
     json_object_set_new(*ret_body, "intruders", intruders_list(m));
+    json_object_set_new(*ret_body, "rulesProblem", encode_text(site_rules_problem(m)));
     const struct planner planner = planner_view(m);
     json_object_set_new(*ret_body, "warnings", host_warnings(&planner));
     return 0;

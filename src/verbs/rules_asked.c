@@ -3,28 +3,31 @@
 #include "verbs/rules_asked.h"
 
 #include "lint/lint.h"
+#include "model/encode.h"
 #include "rules/rules_json.h"
+#include "state/site_rules.h"
 #include "state/state.h"
 
 void verb_list_rules(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     json_t *list = NULL;
-    if (rules_to_json(m->config.rules, request->changed, &list, &err) != 0) {
+    if (rules_to_json(m->rules, request->changed, &list, &err) != 0) {
         request_refuse(request, &err);
         return;
     }
     if (request->changed == NULL) { /* those of src/lint hold for all versions */
         lint_rules_add_json(list, NULL);
     }
-    request_answer(request, json_pack("{s:o}", "rules", list));
+    request_answer(request, json_pack("{s:o, s:o}", "rules", list, "problem",
+                                      encode_text(site_rules_problem(m))));
 }
 
 /* One limit may have a rule for each occasion on which it is met. */
 void verb_get_rule(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    json_t *list = rules_find_json(m->config.rules, request->target);
+    json_t *list = rules_find_json(m->rules, request->target);
     lint_rules_add_json(list, request->target);
     if (json_array_size(list) == 0) {
         json_decref(list);
@@ -34,5 +37,6 @@ void verb_get_rule(struct manager *m, const struct request *request)
         request_refuse(request, &err);
         return;
     }
-    request_answer(request, json_pack("{s:o}", "rules", list));
+    request_answer(request, json_pack("{s:o, s:o}", "rules", list, "problem",
+                                      encode_text(site_rules_problem(m))));
 }

@@ -50,7 +50,7 @@ static void facts_done(void *data)
         return;
     }
     struct findings findings = {0};
-    lint_domain(&question->facts, m->host, &m->claims, m->config.rules, &findings);
+    lint_domain(&question->facts, m->host, &m->claims, m->rules, &findings);
     json_t *body = findings_to_json(question->facts.name, &findings);
     vec_done(&findings);
     answer(question, body, NULL);

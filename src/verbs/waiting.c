@@ -10,6 +10,7 @@
 #include "exec/ports.h"
 #include "model/encode.h"
 #include "state/lateness.h"
+#include "state/site_rules.h"
 #include "state/state.h"
 #include "turn/queue.h"
 #include "turn/vm_lines.h"
@@ -120,6 +121,11 @@ static json_t *problems_to_json(const struct manager *m)
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
                                               m->commit_problem.message, "since",
                                               shown_time(m->commit_failed_us)));
+    }
+    if (site_rules_problem(m)[0] != '\0') {
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "rules", "text",
+                                              site_rules_problem(m), "since",
+                                              shown_time(m->rules_refused_us)));
     }
     uint64_t busy_us = store_busy_since();
     if (busy_us != 0 && clock_monotonic_us() >= busy_us + looks_read_patience_us(m)) {

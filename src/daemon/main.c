@@ -17,6 +17,7 @@
 #include "base/sm.h"
 #include "daemon/bus_error.h"
 #include "daemon/drivers.h"
+#include "daemon/own_rules.h"
 #include "daemon/settings.h"
 #include "daemon/settings_docs.h"
 #include "daemon/signals.h"
@@ -37,7 +38,7 @@ struct daemon {
     struct settings settings;
     int lock_fd, path_fd;
     struct catalog *catalog;
-    struct rules *rules;
+    struct own_rules *rules;
     struct store *store;
     struct evloop *loop;
     struct drivers drivers;
@@ -69,18 +70,21 @@ static void daemon_done(struct daemon *d)
         api_flush(d->api); /* what ended meanwhile */
         leave(d);
     }
+    if (!own_rules_finish(d->rules, clock_monotonic_us() + FINISH_US)) {
+        leave(d);
+    }
     manager_free(d->manager); /* answers what is open, so before the API */
     api_free(d->api);
     if (d->drivers_open) {
         drivers_close(&d->drivers);
     }
+    own_rules_free(d->rules);
     evloop_free(d->loop);
     if (d->store != NULL) {
         d->store->ops->free(d->store);
     }
     standin_free(d->standin);
     api_listening_done(&d->listening);
-    rules_free(d->rules);
     catalog_free(d->catalog);
     closep(&d->path_fd);
     closep(&d->lock_fd);
@@ -122,14 +126,24 @@ static int open_store(struct daemon *d, struct error *err)
 
 static void reload(void *data)
 {
-    (void)data;
-    log_info("SIGHUP: cleaved reads its settings only when it starts");
+    struct daemon *d = data;
+    log_info(
+        "SIGHUP: cleaved reads the site's own rules again, and its settings only when it starts");
+    if (d->rules != NULL) {
+        own_rules_reload(d->rules);
+    }
+}
+
+static void stop(void *data)
+{
+    struct daemon *d = data;
+    evloop_quit(d->loop);
 }
 
 static int open_loop(struct daemon *d, struct error *err)
 {
     int r = evloop_new(&d->loop);
-    struct signal_actions actions = {.stop = evloop_quit, .reload = reload, .data = d->loop};
+    struct signal_actions actions = {.stop = stop, .reload = reload, .data = d};
     return r == 0 ? signals_take(d->loop, &actions, err)
                   : error_set_errno(err, -r, "cleaved", "making the event loop");
 }
@@ -141,7 +155,8 @@ static int open_manager(struct daemon *d, struct error *err)
     struct manager_config config = {
         .loop = d->loop,
         .catalog = d->catalog,
-        .rules = d->rules,
+        .rules = own_rules_first(d->rules),
+        .rules_problem = own_rules_problem(d->rules),
         .store = d->store,
         .ports = d->drivers.ports,
         .watch_guest = d->drivers.watch_guest,
@@ -154,7 +169,8 @@ static int open_manager(struct daemon *d, struct error *err)
         .vm_grace_us = d->settings.vm_grace_s * USECS_PER_S,
     };
     memcpy(config.vm_guests, d->drivers.vm_guests, sizeof(config.vm_guests));
-    return manager_new(&config, &d->manager, err);
+    int r = manager_new(&config, &d->manager, err);
+    return r != 0 ? r : own_rules_follow(d->rules, d->manager, err);
 }
 
 static struct api_config api_config_of(struct daemon *d)
@@ -205,22 +221,20 @@ static int open_api(struct daemon *d, struct error *err)
     return api_new(&config, &d->api, err);
 }
 
-static int load_data(struct daemon *d, struct error *err)
+static int load_catalog(struct daemon *d, struct error *err)
 {
-    struct error own = {0};
-    int r = catalog_load_default(&d->catalog, err);
-    if (r != 0 || rules_load_with_own(OWN_RULES_DIR, &d->rules, &own) == 0) {
-        return r;
-    }
-    log_error("%s: %s; cleaved goes on without the rules in %s", own.subject, own.message,
-              OWN_RULES_DIR);
-    return rules_load_default(&d->rules, err);
+    return catalog_load_default(&d->catalog, err);
+}
+
+static int load_rules(struct daemon *d, struct error *err)
+{
+    return own_rules_new(d->loop, OWN_RULES_DIR, &d->rules, err);
 }
 
 static int daemon_open(struct daemon *d, struct error *err)
 {
     static int (*const steps[])(struct daemon *d, struct error *err) = {
-        load_data, open_loop, open_sockets, open_store, open_manager, open_api,
+        load_catalog, open_loop, load_rules, open_sockets, open_store, open_manager, open_api,
     };
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++) {

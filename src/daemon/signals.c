@@ -42,7 +42,8 @@ static const struct signal_row rows[] = {
 
 static const char *const effect_texts[SIGNAL_EFFECT_COUNT] = {
     [SIGNAL_STOPS] = "cleaved finishes the step under way, stores what is open, and ends",
-    [SIGNAL_RELOADS] = "cleaved logs that it reads its settings only when it starts",
+    [SIGNAL_RELOADS] =
+        "cleaved reads the site's own rules (/etc/cleave/rules.d) again, but not its settings",
     [SIGNAL_IGNORED] = "nothing",
     [SIGNAL_DUMPS] = "cleaved ends at once, with a core; the next start continues from the journal",
 };

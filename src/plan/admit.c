@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "licence/products.h"
+#include "plan/claim_rule_facts.h"
 #include "plan/gpu_gate.h"
 
 static void claim_subject(const struct claim *claim, char *out, size_t size)
@@ -145,13 +145,6 @@ bool admit_selects(const struct planner *planner, const struct claim *claim, con
                              str_eq(model->key, here->key)));
 }
 
-static licence_set licences_of(const struct admitted *admitted)
-{
-    const struct claim *claim = &admitted->claim;
-    return licence_products(claim->spec.mode, admitted->type != NULL ? admitted->type->series : 0,
-                            claim->need.graphics);
-}
-
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err)
 {
@@ -197,18 +190,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     if (result != 0) {
         return result;
     }
-    struct rule_facts facts = {.spec = &a.claim.spec,
-                               .params = &a.claim.params,
-                               .model = a.model,
-                               .type = a.type,
-                               .profile = a.profile,
-                               .gpu = gpu,
-                               .scheduler = planner_wanted_scheduler(planner, gpu),
-                               .need = claim->has_need ? &claim->need : NULL,
-                               .licences = licences_of(&a),
-                               .overrides = &claim->overrides,
-                               .has_vm = claim->vm[0] != '\0',
-                               .host = planner->host};
+    const struct rule_facts facts = claim_rule_facts(planner, &a.claim, gpu);
     result = rules_check(planner->rules, &facts, err);
     if (result != 0) {
         if (err != NULL) {

@@ -2,22 +2,15 @@
 #include "plan/rule_warnings.h"
 
 #include "base/str.h"
+#include "plan/claim_rule_facts.h"
 
 /* The facts of a claim that has its GPU, and of another one of its VM; `other` may be NULL. */
 static struct rule_facts facts_of(const struct planner *planner, const struct claim *claim,
                                   const struct rule_other *other)
 {
     const struct gpu *gpu = host_find_gpu_addr(planner->host, &claim->assigned.gpu);
-    struct rule_facts facts = {.spec = &claim->spec,
-                               .model = gpu == NULL ? NULL : gpu_model_of(planner, gpu),
-                               .gpu = gpu,
-                               .has_vm = claim->vm[0] != '\0',
-                               .claim = claim->name,
-                               .other = other,
-                               .host = planner->host};
-    if (facts.model != NULL && claim->spec.type[0] != '\0') {
-        (void)model_find_type(facts.model, claim->spec.type, &facts.type, NULL);
-    }
+    struct rule_facts facts = claim_rule_facts(planner, claim, gpu);
+    facts.other = other;
     return facts;
 }
 

@@ -2,6 +2,7 @@
 #include "plan/together.h"
 
 #include "base/str.h"
+#include "plan/claim_rule_facts.h"
 
 /* The model whose type it is: of the GPU that the claim has, else any of the host with that type.
  */
@@ -75,16 +76,8 @@ int together_check(const struct planner *planner, const struct plan_request *req
         if (n_same > 1 && !str_eq(other.type, admitted->type->name)) {
             other.n_same = 1; /* the limit is about those of its own type, and names one of them */
         }
-        struct rule_facts facts = {.spec = &claim->spec,
-                                   .model = admitted->model,
-                                   .type = admitted->type,
-                                   .profile = admitted->profile,
-                                   .gpu = admitted->gpu,
-                                   .has_vm = true,
-                                   .overrides = &claim->overrides,
-                                   .claim = claim->name,
-                                   .other = &other,
-                                   .host = planner->host};
+        struct rule_facts facts = claim_rule_facts(planner, claim, admitted->gpu);
+        facts.other = &other;
         result = rules_check(planner->rules, &facts, err);
     }
     if (result != 0 && err != NULL) {

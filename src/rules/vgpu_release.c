@@ -9,7 +9,7 @@
 /* Branches and their updates with the host driver of each: NVIDIA vGPU software documentation,
  * release notes for Linux with KVM, driver versions (docs.nvidia.com/vgpu), and the list of the
  * packages for Linux KVM (github.com/nvidiavgpuarchive/index, which names both). Two updates of one
- * driver (17.2 and 17.3) can't be told apart. An update that is not here is unknown. By release. */
+ * driver (17.2 and 17.3) look alike. An update that is not here is unknown. By release. */
 static const struct {
     const char *release, *driver;
 } table[] = {

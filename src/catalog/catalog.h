@@ -203,6 +203,12 @@ const char *type_without_brand(const char *text);
  * shorter one only where `listed`. */
 int model_find_type(const struct gpu_model *model, const char *text,
                     const struct cat_vgpu_type **ret_type, struct error *err);
+/* MiB that an instance of the profile has at least: where no source states them, seven eighths of
+ * the gigabytes of its name, which no profile with published MiB falls short of. CAT_UNKNOWN. */
+uint32_t profile_least_mib(const struct cat_profile *profile);
+/* Does an instance of the type, or of its profile, have more or fewer media engines than others of
+ * its size? */
+bool type_is_for_media(const struct gpu_model *model, const struct cat_vgpu_type *type);
 /* The profile of the GPU instance that a MIG-backed type lives on, or NULL if no source says. */
 const struct cat_profile *model_profile_of_type(const struct gpu_model *model,
                                                 const struct cat_vgpu_type *type);

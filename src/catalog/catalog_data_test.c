@@ -9,7 +9,7 @@
 #include "test.h"
 
 #define N_MODELS 63
-#define N_PROFILES 260
+#define N_PROFILES 267
 #define N_TYPES 1003
 
 static const struct gpu_model *model_of(const char *text)
@@ -356,8 +356,42 @@ static void what_no_source_says_stays_unknown(void **state)
     assert_int_equal(model_of("jetson-thor")->memory_mib, CAT_UNKNOWN);
     assert_int_equal(model_of("rtx-pro-5000-72gb")->compute_slices, CAT_UNKNOWN);
     assert_int_equal(model_of("rtx-6000d")->mig_timesliced, CAT_MAYBE);
-    assert_int_equal(type_of("h100xs", "H100XS-1-8C")->gi_profile_id, 19);
-    assert_null(type_of("h100xs", "H100XS-1-8C")->gi_profile);
+    assert_int_equal(profile_of("h100xs", "1g.8gb")->memory_mib, CAT_UNKNOWN);
+    assert_null(model_profile_of_type(model_of("rtx-6000d"), type_of("rtx-6000d", "6000D-1-42C")));
+}
+
+/* What stands in for an unpublished size is no more than any published one. */
+static void no_profile_has_less_than_its_least(void **state)
+{
+    (void)state;
+    size_t n_unknown = 0;
+    for (size_t i = 0; i < catalog_count(catalog); i++) {
+        for (vec_each(&catalog_at(catalog, i)->profiles, profile)) {
+            struct cat_profile unknown = *profile;
+            unknown.memory_mib = CAT_UNKNOWN;
+            uint32_t least = profile_least_mib(&unknown);
+            assert_true(profile->memory_mib == CAT_UNKNOWN || least <= profile->memory_mib);
+            assert_int_equal(profile_least_mib(profile),
+                             profile->memory_mib == CAT_UNKNOWN ? least : profile->memory_mib);
+            n_unknown += profile->memory_mib == CAT_UNKNOWN;
+        }
+    }
+    assert_true(n_unknown > 0);
+    assert_int_equal(profile_least_mib(profile_of("rtx-pro-5000", "1g.24gb")), 21504);
+    assert_int_equal(profile_least_mib(profile_of("jetson-thor", "1g.0gb+gfx")), CAT_UNKNOWN);
+}
+
+static void a_type_is_for_media_by_its_profile_or_name(void **state)
+{
+    (void)state;
+    struct cat_vgpu_type alone = {.name = "X-1-8CME", .gi_profile_id = 99};
+    const struct gpu_model *model = model_of("a100");
+    assert_true(type_is_for_media(model, type_of("a100", "A100-1-5CME")));
+    assert_false(type_is_for_media(model, type_of("a100", "A100-1-5C")));
+    assert_false(type_is_for_media(model_of("l40s"), type_of("l40s", "L40S-8Q")));
+    assert_true(type_is_for_media(model, &alone));
+    alone.name = "X-1-8C";
+    assert_false(type_is_for_media(model, &alone));
 }
 
 /* PCI device ids in the filters of the configs that NVIDIA ships: mig-parted's default and example,
@@ -403,6 +437,8 @@ int main(void)
         cmocka_unit_test(unknown_names_get_the_nearest),
         cmocka_unit_test(a_type_without_a_gpu_is_looked_up_over_all),
         cmocka_unit_test(what_no_source_says_stays_unknown),
+        cmocka_unit_test(no_profile_has_less_than_its_least),
+        cmocka_unit_test(a_type_is_for_media_by_its_profile_or_name),
     };
     return cmocka_run_group_tests_name("catalog_data", tests, load_catalog, unload_catalog);
 }

@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "catalog/board_name.h"
+#include "catalog/profile_name.h"
 #include "catalog/spelling.h"
 
 /* ---- profiles ---- */
@@ -135,6 +136,23 @@ const struct cat_profile *model_profile_of_type(const struct gpu_model *model,
         }
     }
     return NULL;
+}
+
+uint32_t profile_least_mib(const struct cat_profile *profile)
+{
+    struct profile_name name;
+    if (profile->memory_mib != CAT_UNKNOWN) {
+        return profile->memory_mib;
+    }
+    return profile_name_parse(profile->name, &name, NULL) == 0 && name.memory_gb > 0
+               ? name.memory_gb * 1024 / 8 * 7
+               : CAT_UNKNOWN;
+}
+
+bool type_is_for_media(const struct gpu_model *model, const struct cat_vgpu_type *type)
+{
+    const struct cat_profile *profile = model_profile_of_type(model, type);
+    return profile != NULL ? profile->media != MEDIA_PLAIN : str_ends(type->name, "CME");
 }
 
 uint32_t type_nominal_mib(const struct cat_vgpu_type *type)

@@ -72,6 +72,12 @@ static bool licence_covered(const struct rule_facts *f, char *out)
                                                 (f->need->licences & f->licences) != 0);
 }
 
+/* In one VM. */
+static bool need_gpus(const struct rule_facts *f, char *out)
+{
+    return f->need != NULL && say_number(out, f->need->gpus);
+}
+
 static bool need_compute(const struct rule_facts *f, char *out)
 {
     return f->need != NULL && say_number(out, f->need->compute);
@@ -84,11 +90,18 @@ static const struct fact licence_rows[] = {
 const struct fact_table licence_facts = FACT_TABLE(licence_rows);
 
 static const struct fact need_rows[] = {
-    {"need.boundary", need_boundary},       {"need.compute", need_compute},
-    {"need.consumer", need_consumer},       {"need.count", need_count},
-    {"need.graphics", need_graphics},       {"need.isolation", need_isolation},
-    {"need.licences", need_licences},       {"need.live-migration", need_live_migration},
-    {"need.memory-mib", need_memory},       {"need.peer-traffic", need_peer_traffic},
-    {"need.predictable", need_predictable}, {"need.unified-memory", need_unified_memory},
+    {"need.boundary", need_boundary},
+    {"need.compute", need_compute},
+    {"need.consumer", need_consumer},
+    {"need.count", need_count},
+    {"need.gpus", need_gpus},
+    {"need.graphics", need_graphics},
+    {"need.isolation", need_isolation},
+    {"need.licences", need_licences},
+    {"need.live-migration", need_live_migration},
+    {"need.memory-mib", need_memory},
+    {"need.peer-traffic", need_peer_traffic},
+    {"need.predictable", need_predictable},
+    {"need.unified-memory", need_unified_memory},
 };
 const struct fact_table need_facts = FACT_TABLE(need_rows);

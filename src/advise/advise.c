@@ -101,7 +101,8 @@ static struct advice of_contender(const struct gpu_model *model, const struct ne
                             .wasted_compute = CAT_UNKNOWN,
                             .unseen_mib = contender->unseen_mib,
                             .compute = contender->compute};
-    if (contender->memory_mib != CAT_UNKNOWN && contender->memory_mib >= need->memory_mib) {
+    if (!contender->least && contender->memory_mib != CAT_UNKNOWN &&
+        contender->memory_mib >= need->memory_mib) {
         advice.wasted_mib = contender->memory_mib - need->memory_mib;
     }
     if (need->compute > 0 && advice.compute != CAT_UNKNOWN && advice.compute >= need->compute) {

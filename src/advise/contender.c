@@ -63,14 +63,12 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
                       struct contenders *contenders)
 {
     for (vec_each(&model->types, type)) {
-        const struct cat_profile *profile = model_profile_of_type(model, type);
-        if (!is_of_mode(type, mode) || !suits(type, need) ||
-            (profile != NULL && profile->media != MEDIA_PLAIN)) {
+        if (!is_of_mode(type, mode) || !suits(type, need) || type_is_for_media(model, type)) {
             continue;
         }
         struct contender *contender = vec_push(contenders);
         contender->type = type;
-        contender->profile = profile;
+        contender->profile = model_profile_of_type(model, type);
         contender->unseen_mib = unseen_memory(type);
         contender->memory_mib = type_nominal_mib(type);
         if (need->usable_memory && contender->unseen_mib != CAT_UNKNOWN) {
@@ -83,13 +81,21 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
     }
 }
 
-static void add_profiles(const struct gpu_model *model, struct contenders *contenders)
+/* Graphics APIs run in instances of +gfx profiles, where a board has such (NVIDIA MIG user guide,
+ * application considerations). */
+static void add_profiles(const struct gpu_model *model, const struct need *need,
+                         struct contenders *contenders)
 {
+    bool any_gfx = false;
     for (vec_each(&model->profiles, profile)) {
-        if (profile->media == MEDIA_PLAIN && !profile->gfx) {
+        any_gfx = any_gfx || profile->gfx;
+    }
+    for (vec_each(&model->profiles, profile)) {
+        if (profile->media == MEDIA_PLAIN && profile->gfx == (need->graphics && any_gfx)) {
             struct contender *contender = vec_push(contenders);
             contender->profile = profile;
-            contender->memory_mib = profile->memory_mib;
+            contender->memory_mib = profile_least_mib(profile);
+            contender->least = profile->memory_mib == CAT_UNKNOWN;
             contender->unseen_mib = 0; /* the driver's own count */
             contender->slices = profile->compute_slices;
             contender->per_gpu = profile->max_instances;
@@ -182,7 +188,7 @@ void contenders_judge(const struct rules *rules, const struct gpu_model *model,
     if (mode == CLAIM_PASSTHROUGH) {
         add_whole(model, need, ret_contenders);
     } else if (mode == CLAIM_GPU_INSTANCE) {
-        add_profiles(model, ret_contenders);
+        add_profiles(model, need, ret_contenders);
     } else {
         add_types(model, need, mode, ret_contenders);
     }

@@ -19,6 +19,7 @@ struct contender {
     uint32_t per_gpu;    /* CAT_UNKNOWN */
     licence_set licences;
     bool whole;
+    bool least;  /* it has that memory, and perhaps some more: no source states it */
     bool enough; /* memory and compute; what is too small is no reason to be given */
     struct checks broken;
 };

@@ -2,6 +2,7 @@
 /* Advice over all boards of the catalog against what published documents say (test/advice). */
 #include "advise/advise.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,21 +14,36 @@
 struct fixture {
     struct catalog *catalog;
     struct rules *rules;
-    json_t *cases;
-    json_t *more;
+    json_t *cases; /* of all files */
 };
+
+static const char *const case_files[] = {"cases.yaml", "more_cases.yaml", "document_cases.yaml"};
+
+static void read_cases(struct fixture *f)
+{
+    f->cases = json_array();
+    for (size_t i = 0; i < ARRAY_SIZE(case_files); i++) {
+        json_t *file = NULL;
+        char path[PATH_MAX];
+        struct error err = {0};
+        str_print(path, sizeof(path), ADVICE_CASES "/%s", case_files[i]);
+        if (json_read_file(path, &file, &err) != 0) {
+            fail_msg("%s: %s", err.subject, err.message);
+        }
+        json_array_extend(f->cases, json_object_get(file, "cases"));
+        json_decref(file);
+    }
+}
 
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof(*f));
     struct error err = {0};
     *state = f;
-    if (catalog_load_default(&f->catalog, &err) != 0 || rules_load_default(&f->rules, &err) != 0 ||
-        json_read_file(ADVICE_CASES "/cases.yaml", &f->cases, &err) != 0 ||
-        json_read_file(ADVICE_CASES "/more_cases.yaml", &f->more, &err) != 0) {
+    if (catalog_load_default(&f->catalog, &err) != 0 || rules_load_default(&f->rules, &err) != 0) {
         fail_msg("%s: %s", err.subject, err.message);
     }
-    json_array_extend(json_object_get(f->cases, "cases"), json_object_get(f->more, "cases"));
+    read_cases(f);
     return 0;
 }
 
@@ -37,7 +53,6 @@ static int teardown(void **state)
     catalog_free(f->catalog);
     rules_free(f->rules);
     json_decref(f->cases);
-    json_decref(f->more);
     free(f);
     return 0;
 }
@@ -135,6 +150,7 @@ static const char *name_of(const struct advice *advice)
 static size_t compare(const json_t *expected, const struct advices *advices, const char *id)
 {
     size_t wrong = 0;
+    size_t i = 0;
     const char *key = NULL;
     json_t *value = NULL;
     char text[64];
@@ -180,6 +196,18 @@ static size_t compare(const json_t *expected, const struct advices *advices, con
         licence_describe(advice->licences, text, sizeof(text));
         CHECK_THAT(str_eq(text, json_string_value(value)), "%s: licence %s", key, text);
     }
+    json_object_foreach(json_object_get(expected, "unused"), key, value)
+    {
+        const struct advice *advice = find_mode(advices, key);
+        CHECK_THAT(advice->wasted_mib == json_integer_value(value), "%s: %u MiB unused", key,
+                   advice->wasted_mib);
+    }
+    json_array_foreach(json_object_get(expected, "change"), i, value)
+    {
+        const struct advice *advice = find_mode(advices, json_string_value(value));
+        CHECK_THAT(advice->verdict == VERDICT_WITH_CHANGE, "%s is %s, without a change",
+                   json_string_value(value), verdict_name(advice->verdict));
+    }
 #undef CHECK_THAT
     return wrong;
 }
@@ -209,10 +237,9 @@ static void expect_choices(struct fixture *f, const struct gpu_model *model,
 static void advice_is_what_the_documents_say(void **state)
 {
     struct fixture *f = *state;
-    const json_t *cases = json_object_get(f->cases, "cases");
     size_t wrong = 0;
-    for (size_t i = 0; i < json_array_size(cases); i++) {
-        const json_t *row = json_array_get(cases, i);
+    for (size_t i = 0; i < json_array_size(f->cases); i++) {
+        const json_t *row = json_array_get(f->cases, i);
         const struct gpu_model *model = NULL;
         struct error err = {0};
         const char *board = json_string_value(json_object_get(row, "board"));
@@ -226,7 +253,7 @@ static void advice_is_what_the_documents_say(void **state)
         wrong += compare(row, &advices, json_string_value(json_object_get(row, "id")));
         advices_done(&advices);
     }
-    assert_true(json_array_size(cases) >= 96 + 40);
+    assert_true(json_array_size(f->cases) >= 96 + 40 + 60);
     assert_int_equal(wrong, 0);
 }
 

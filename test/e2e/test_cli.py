@@ -6,11 +6,13 @@ import fcntl
 import getpass
 import json
 import os
+import pathlib
 import pty
 import re
 import shutil
 import struct
 import subprocess
+import tempfile
 import termios
 
 import pytest
@@ -285,6 +287,54 @@ def test_errors_in_a_site_file_say_where(cleave, directory):
         fails(cleave, f"apply -f {site}", 2, said)
 
 
+# zsh completes only in its line editor, which needs a terminal: the first line that it edits is completed, and then
+# it leaves. What is offered to compadd, and fits, is what a person would see.
+ZSH = r"""
+unsetopt monitor
+autoload -Uz compinit && compinit -D -u -d $OUT.dump
+source $OUT.script
+compdef _cleave cleave
+compadd() {
+    if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then
+        builtin compadd "$@"
+        return
+    fi
+    local -a hits
+    local hit
+    builtin compadd -O hits "$@"
+    for hit in "${hits[@]}"; print -r -- "$IPREFIX$hit" >>$OUT
+    builtin compadd "$@"
+}
+ask() { _main_complete }
+zle -C ask list-choices ask
+zle-line-init() {
+    BUFFER=$LINE
+    CURSOR=${#BUFFER}
+    zle ask
+    BUFFER=exit
+    zle .accept-line
+}
+zle -N zle-line-init
+"""
+
+
+def completed_by_zsh(directory, script, line, env):
+    (directory / "out.script").write_text(script)
+    (directory / ".zshrc").write_text(ZSH)
+    terminal, end = pty.openpty()
+    with subprocess.Popen(["zsh", "-d", "-i"], stdin=end, stdout=end, stderr=subprocess.PIPE, start_new_session=True,
+                          env={**env, "ZDOTDIR": str(directory), "OUT": str(directory / "out"), "TERM": "vt100"}) as zsh:
+        os.close(end)
+        try:
+            while os.read(terminal, 4096):
+                pass
+        except OSError:  # the other end is closed
+            pass
+        said = zsh.stderr.read().decode()
+    os.close(terminal)
+    return said, (directory / "out").read_text() if (directory / "out").exists() else ""
+
+
 def completed(cleave, shell, line):
     """What the shell itself makes of a Tab behind `line`."""
     script = cleave.run("--generate-completion", shell).stdout
@@ -296,13 +346,18 @@ def completed(cleave, shell, line):
                  'COMP_POINT=${#LINE}; COMP_TYPE=9; _cleave; printf "%s\\n" "${COMPREPLY[@]}"'],
         "fish": ["fish", "--no-config", "-c", 'printf "%s" "$SCRIPT" | source; complete -C "$LINE"'],
     }
-    done = subprocess.run(ask[shell], capture_output=True, text=True, env=env, timeout=60)
-    assert done.stderr == ""
-    return [word.split("\t")[0] for word in done.stdout.splitlines() if word]
+    if shell == "zsh":
+        with tempfile.TemporaryDirectory(prefix="zsh-") as directory:
+            errors, found = completed_by_zsh(pathlib.Path(directory), script, line, env)
+    else:
+        done = subprocess.run(ask[shell], capture_output=True, text=True, env=env, timeout=60)
+        errors, found = done.stderr, done.stdout
+    assert errors == ""
+    return [word.split("\t")[0] for word in found.splitlines() if word]
 
 
 SHELLS = [pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), reason=f"no {shell}"))
-          for shell in ("bash", "fish")]
+          for shell in ("bash", "fish", "zsh")]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -330,34 +385,35 @@ def test_shells_complete_words_values_and_objects(cleave, shell, line, wanted):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_shells_complete_files(cleave, shell, directory):
     (directory / "site-a.yaml").write_text("")
-    assert completed(cleave, shell, f"cleave apply -f {directory}/site") == [f"{directory}/site-a.yaml"]
+    for option in ("-f ", "--file="):
+        found = completed(cleave, shell, f"cleave apply {option}{directory}/site")
+        wanted = {"bash": f"{directory}/site-a.yaml", "zsh": "site-a.yaml",
+                  "fish": f"{option.strip() if '=' in option else ''}{directory}/site-a.yaml"}
+        assert [word.removeprefix(option) if shell == "zsh" else word for word in found] == [wanted[shell]], option
 
 
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("word, wanted", [
     ("--type=DC-1-8", "--type=DC-1-8C"), ("--mode=mig", "--mode=mig-backed"),
     ("--gpu=0000:4", "--gpu=0000:41:00.0"),
 ])
-def test_values_behind_an_equals_sign_are_completed(cleave, word, wanted):
-    """bash ends a word there, and takes what is behind it alone; fish takes all."""
+def test_values_behind_an_equals_sign_are_completed(cleave, shell, word, wanted):
+    """bash ends a word there, and takes what is behind it alone; the others take all."""
     done = cleave.run("--complete", "--", "claim", "create", "x", word)
     assert wanted in [line.split("\t")[0] for line in done.stdout.splitlines()]
-    if shutil.which("bash"):
-        found = completed(cleave, "bash", f"cleave claim create x {word}")
-        assert re.split("[:=]", wanted, maxsplit=word.count(":") + 1)[-1] in found
+    found = completed(cleave, shell, f"cleave claim create x {word}")
+    assert (re.split("[:=]", wanted, maxsplit=word.count(":") + 1)[-1] if shell == "bash" else wanted) in found
 
 
-def test_bash_completes_files_behind_an_equals_sign(cleave, directory):
-    (directory / "site-a.yaml").write_text("")
-    assert completed(cleave, "bash", f"cleave apply --file={directory}/site") == [f"{directory}/site-a.yaml"]
-
-
-def test_bash_completes_addresses_behind_a_colon(cleave):
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shells_complete_addresses_behind_a_colon(cleave, shell):
     """bash ends a word at each colon."""
-    assert completed(cleave, "bash", "cleave gpu show 0000:4") == ["41:00.0"]
-    assert completed(cleave, "bash", "cleave gpu show 0") == ["0000:41:00.0", "0000:61:00.0"]
+    gpus = ["0000:41:00.0", "0000:61:00.0"]
+    assert completed(cleave, shell, "cleave gpu show 0000:4") == (["41:00.0"] if shell == "bash" else gpus[:1])
+    assert completed(cleave, shell, "cleave gpu show 0") == gpus
 
 
-@pytest.mark.parametrize("shell", [shell for shell in ("zsh", "fish", "bash") if shutil.which(shell)])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_scripts_of_shells_are_theirs(cleave, directory, shell):
     script = directory / "script"
     script.write_text(cleave.run("--generate-completion", shell).stdout)

@@ -96,7 +96,6 @@ def test_lspci_names_drivers(host):
 
 
 def test_libvirt_knows_the_node_devices(host, tmp_path):
-    need("virsh")
     keep = ["--state", str(tmp_path / "state")]
     before = host("a100-40gb-mdev", *keep)
     before.sh("/usr/lib/nvidia/sriov-manage -e ALL")

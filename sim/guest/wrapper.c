@@ -22,16 +22,18 @@
 #include "sim/guest/argv.h"
 #include "sim/guest/describe.h"
 #include "sim/guest/keeper.h"
+#include "sim/guest/token_disc.h"
 #include "sim/rpc/rpc.h"
 
 #define BUSY "another process has it open"
 
 /* One "open" at the simulated host. *ret_reply stays NULL if it has no such device. */
-static int open_at_host(const char *device, const struct argv_vm *vm, json_t **ret_reply,
-                        struct error *err)
+static int open_at_host(const char *device, const struct argv_vm *vm, bool has_token,
+                        json_t **ret_reply, struct error *err)
 {
-    CLEANUP_JSON json_t *request = json_pack("{s:s, s:s, s:i, s:s}", "op", "open", "device", device,
-                                             "pid", (int)getpid(), "vm_uuid", vm->uuid);
+    CLEANUP_JSON json_t *request =
+        json_pack("{s:s, s:s, s:i, s:s, s:b}", "op", "open", "device", device, "pid", (int)getpid(),
+                  "vm_uuid", vm->uuid, "token", has_token);
     CLEANUP_FREE char *request_text = json_text(request);
     CLEANUP_FREE char *reply_text = NULL;
     CLEANUP_JSON json_t *reply = NULL;
@@ -62,6 +64,7 @@ struct opened {
     size_t n;
     struct strlist groups; /* "42": IOMMU groups */
     bool incoming;
+    bool has_token; /* the VM has a client configuration token on a disc */
 };
 
 /* The IOMMU group stays open as long as the emulator lives, as if VFIO were behind it: who
@@ -116,7 +119,7 @@ static int open_device(void *data, const char *device, const struct argv_vm *vm,
     CLEANUP_JSON json_t *reply = NULL;
     struct kept_page *kept = &opened->pages[opened->n];
     int result = open_group(opened, device, err);
-    result = result < 0 ? result : open_at_host(device, vm, &reply, err);
+    result = result < 0 ? result : open_at_host(device, vm, opened->has_token, &reply, err);
     if (result < 0 || reply == NULL) {
         return result;
     }
@@ -150,7 +153,7 @@ int main(int argc, char **argv)
     if (argc < 2 || !argv_assigns(argv)) {
         run_emulator(argv);
     }
-    struct opened opened = {0};
+    struct opened opened = {.has_token = token_disc_is_among(argv)};
     int result = argv_rewrite(argv, open_device, &opened, &rewritten, &err);
     if (result == 0 && opened.incoming && opened.n > 0) {
         result = keeper_start(opened.pages, opened.n, &err);

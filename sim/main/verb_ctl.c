@@ -47,6 +47,13 @@ static json_t *make_describe(const char *op, char *const *words, int n)
     return n == 1 ? json_pack("{s:s, s:s}", "op", op, "device", words[0]) : NULL;
 }
 
+static json_t *make_licence(const char *op, char *const *words, int n)
+{
+    return n == 2 || n == 3 ? json_pack("{s:s, s:s, s:s, s:s}", "op", op, "device", words[0],
+                                        "state", words[1], "until", n == 3 ? words[2] : "")
+                            : NULL;
+}
+
 static json_t *make_open(const char *op, char *const *words, int n)
 {
     uint32_t pid = 0;
@@ -133,6 +140,9 @@ static const struct {
     {"", make_plain, "", "holder NAME (\"\": none),"},
     {"", make_plain, "", "instance_choice fill|spread|random"},
     {"describe", make_describe, "DEVICE", "the device's page in the guest, its heartbeat"},
+    {"licence", make_licence, "DEVICE STATE [T]", "of a VM's vGPU: licensed (until T),"},
+    {"", make_licence, "", "unrestricted, restricted, unlicensed,"},
+    {"", make_licence, "", "uninitialized"},
     {"open", make_open, "DEVICE PID [VM]", "hold a device, as an emulator does"},
     {"close", make_open, "DEVICE PID", "release it"},
     {"fault", make_fault, "add KEY=VALUE...", "arm a fault: at, device, access, nvml, errno,"},

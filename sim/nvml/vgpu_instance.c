@@ -5,8 +5,6 @@
 #include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
-#define LICENSE_UNLICENSED_UNRESTRICTED 2u
-
 /* Ids of the active ones of a board, or of one GPU instance. */
 static int list_active(struct ref ref, bool gi_only, uint32_t *ids, uint32_t *count)
 {
@@ -103,7 +101,6 @@ VGPU_GETTER(nvmlVgpuInstanceGetGpuInstanceId, uint32_t, vgpu.gi_id)
 VGPU_GETTER(nvmlVgpuInstanceGetFbUsage, uint64_t, vgpu.used_mib << 20)
 VGPU_GETTER(nvmlVgpuInstanceGetFrameRateLimit, uint32_t, 60)
 VGPU_GETTER(nvmlVgpuInstanceGetEncoderCapacity, uint32_t, 100)
-VGPU_GETTER(nvmlVgpuInstanceGetLicenseStatus, uint32_t, 0)
 VGPU_GETTER(nvmlVgpuInstanceGetAccountingMode, uint32_t, NVML_DISABLED)
 
 /* A vGPU has its board's. */
@@ -135,25 +132,6 @@ int32_t nvmlVgpuInstanceGetPlacementId(uint32_t vgpu_instance,
             vgpu.placement_id == RPC_NONE ? NVML_NO_PLACEMENT : vgpu.placement_id;
     }
     return r;
-}
-
-/* A guest without a licence, in the grace that a vGPU starts with (vGPU licensing guide). */
-int32_t nvmlVgpuInstanceGetLicenseInfo_v2(uint32_t vgpu_instance,
-                                          struct nvml_vgpu_license_info *license_info)
-{
-    struct rpc_vgpu vgpu;
-    int r = vgpu_read(vgpu_instance, license_info, &vgpu);
-    if (r == NVML_SUCCESS) {
-        *license_info =
-            (struct nvml_vgpu_license_info){.current_state = LICENSE_UNLICENSED_UNRESTRICTED};
-    }
-    return r;
-}
-
-int32_t nvmlVgpuInstanceGetLicenseInfo(uint32_t vgpu_instance,
-                                       struct nvml_vgpu_license_info *license_info)
-{
-    return nvmlVgpuInstanceGetLicenseInfo_v2(vgpu_instance, license_info);
 }
 
 /* Nothing runs in a simulated vGPU: lists of its sessions and samples are empty. */

@@ -219,6 +219,14 @@ int rpc_do_PLACEMENTS(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],
     return NVML_SUCCESS;
 }
 
+static const uint32_t licence_states[SIM_LICENCE_COUNT] = {
+    [SIM_LICENCE_UNRESTRICTED] = NVML_LICENSE_UNLICENSED_UNRESTRICTED,
+    [SIM_LICENCE_UNINITIALIZED] = NVML_LICENSE_UNINITIALIZED,
+    [SIM_LICENCE_RESTRICTED] = NVML_LICENSE_UNLICENSED_RESTRICTED,
+    [SIM_LICENCE_UNLICENSED] = NVML_LICENSE_UNLICENSED,
+    [SIM_LICENCE_LICENSED] = NVML_LICENSE_LICENSED,
+};
+
 static void fill_vgpu(struct sim_host *host, struct sim_gpu *gpu, const struct sim_vf *vf,
                       const struct sim_vgpu *vgpu, struct rpc_vgpu *out)
 {
@@ -234,7 +242,9 @@ static void fill_vgpu(struct sim_host *host, struct sim_gpu *gpu, const struct s
                              .function = addr->function,
                              .framebuffer_mib = rpc_framebuffer_mib(vgpu->type),
                              .running = vgpu->opener != 0,
-                             .unmovable = sim_vgpu_unmovable(vgpu) != NULL};
+                             .unmovable = sim_vgpu_unmovable(vgpu) != NULL,
+                             .licence = licence_states[vgpu->licence],
+                             .licensed_until_us = vgpu->licensed_until_us};
     if (out->running) {
         telemetry_of_vgpu(host, gpu, vgpu, &out->usage, &out->used_mib);
     }

@@ -258,8 +258,10 @@ struct rpc_vgpu {
     uint32_t gi_id, placement_id;           /* RPC_NONE */
     uint32_t domain, bus, device, function; /* of the VF, or of the board */
     uint64_t framebuffer_mib;
-    uint32_t running;   /* a VM has it open */
-    uint32_t unmovable; /* by a parameter of its own */
+    uint32_t running;           /* a VM has it open */
+    uint32_t unmovable;         /* by a parameter of its own */
+    uint32_t licence;           /* as NVML numbers its states */
+    uint64_t licensed_until_us; /* 0: without an end */
     struct rpc_usage usage;
     uint64_t used_mib;
     char uuid[40];

@@ -174,6 +174,16 @@ static int describe_extra(const struct sim_extra *extra, const char *device, jso
     return 0;
 }
 
+/* By its mdev, or by the virtual function that carries it; NULL: there is none. */
+static struct sim_vgpu *find_vgpu(struct sim_host *host, const char *device)
+{
+    struct pci_addr addr;
+    struct sim_vgpu *vgpu = sim_find_mdev(host, device, NULL, NULL);
+    struct sim_vf *vf =
+        vgpu == NULL && pci_addr_parse(device, &addr) ? sim_find_vf(host, &addr, NULL) : NULL;
+    return vf != NULL && vf->vgpu.exists ? &vf->vgpu : vgpu;
+}
+
 static int describe(struct sim_host *host, const char *device, json_t *reply)
 {
     const struct sim_extra *extra = NULL;
@@ -222,11 +232,30 @@ static int op_open(struct sim_host *host, struct reader *r, json_t *reply)
     const char *device = reader_str(r, "device", MAX_TEXT);
     int32_t pid = (int32_t)reader_int(r, "pid", 1, INT32_MAX);
     const char *vm_uuid = reader_str_or(r, "vm_uuid", 39, "");
+    bool has_token = reader_bool_or(r, "token", false);
     if (bad(r) < 0) {
         return -EINVAL;
     }
     int result = sim_open_device(host, device, pid, vm_uuid);
+    struct sim_vgpu *vgpu = result < 0 ? NULL : find_vgpu(host, device);
+    if (vgpu != NULL) {
+        sim_licence_start(vgpu, has_token);
+        sim_changed(host);
+    }
     return result < 0 ? result : describe(host, device, reply);
+}
+
+static int op_licence(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    const char *device = reader_str(r, "device", MAX_TEXT);
+    const char *state = reader_str(r, "state", MAX_TEXT);
+    const char *until = reader_str_or(r, "until", MAX_TEXT, "");
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    struct sim_vgpu *vgpu = find_vgpu(host, device);
+    return vgpu == NULL ? -ENODEV : sim_set_licence(host, vgpu, state, until);
 }
 
 static int op_close(struct sim_host *host, struct reader *r, json_t *reply)
@@ -283,6 +312,7 @@ static const struct op {
     {"fault-add", op_fault_add, false, SIM_NO_TOOL},
     {"fault-clear", op_fault_clear, false, SIM_NO_TOOL},
     {"fault-list", op_fault_list, true, SIM_NO_TOOL},
+    {"licence", op_licence, false, SIM_NO_TOOL},
     {"open", op_open, false, SIM_TOOL_OPEN},
     {"reboot", op_reboot, false, SIM_NO_TOOL},
     {"reset", op_reset, false, SIM_TOOL_RESET},

@@ -55,6 +55,9 @@ static const struct field vgpu_fields[] = {
     TEXT(struct sim_vgpu, uuid, "uuid"),
     FIELD_COUNT(struct sim_vgpu, iommu_group, "iommu_group", FACE_STORE, .max = SIM_NONE - 1),
     OPENER(struct sim_vgpu),
+    FIELD_WORD(struct sim_vgpu, licence, "licence", sim_licence, FACE_STORE, .left_out = true),
+    FIELD_COUNT(struct sim_vgpu, licensed_until_us, "licensed_until_us", FACE_STORE,
+                .left_out = true),
 };
 static const struct schema sim_vgpu_schema = SCHEMA(sim_vgpu, vgpu_fields);
 

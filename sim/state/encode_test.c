@@ -88,6 +88,10 @@ static struct fixture *make_vendor_vfio(void)
     sim_vf_set_type(fix->host, pro, &pro->vfs[5], 1557);
     sim_vf_set_params(fix->host, pro, &pro->vfs[5], "disable_vnc=1");
     sim_open_device(fix->host, "0000:41:00.7", 77, VM);
+    struct pci_addr licensed;
+    pci_addr_parse("0000:41:00.7", &licensed);
+    sim_set_licence(fix->host, &sim_find_vf(fix->host, &licensed, NULL)->vgpu, "licensed",
+                    "2030-01-01T00:00:00Z");
     sim_vf_set_params(fix->host, pro, &pro->vfs[2], "vgpu-placement-id=4");
     sim_sriov(fix->host, fix->gpus[FIX_A100], true);
     STR_SET(fix->gpus[FIX_A100]->vfs[1].driver_override, "none");

@@ -68,6 +68,17 @@ struct sim_gi {
 #define SIM_PARAMS_MAX 1024
 
 /* A vGPU; lives on a VF (vendor VFIO or mdev) or on the PF (mdev without SR-IOV). */
+/* Of a vGPU that runs (nvml.h, NVML_GRID_LICENSE_STATE_*). Names are in requests. */
+enum sim_licence {
+    SIM_LICENCE_UNRESTRICTED, /* "unrestricted": none, not held back yet */
+    SIM_LICENCE_UNINITIALIZED,
+    SIM_LICENCE_RESTRICTED,
+    SIM_LICENCE_UNLICENSED,
+    SIM_LICENCE_LICENSED,
+    SIM_LICENCE_COUNT
+};
+WORDS_DECLARE(sim_licence, sim_licence_words)
+
 struct sim_vgpu {
     bool exists;
     const struct cat_vgpu_type *type;
@@ -79,6 +90,8 @@ struct sim_vgpu {
     int32_t opener;              /* pid of the emulator that has it open, 0 none */
     char vm_uuid[40];            /* of that emulator's -uuid */
     uint32_t iommu_group;        /* of the mdev; a vendor-VFIO vGPU uses its VF's */
+    enum sim_licence licence;    /* of the VM that has it open */
+    uint64_t licensed_until_us;  /* realtime; 0: licensed without an end */
 };
 
 /* What a function's files keep and no one else looks at. Not hardware: the state file does not keep
@@ -423,6 +436,11 @@ uint32_t sim_mdev_available(struct sim_host *host, const struct pci_addr *parent
 /* The emulator opened / closed an assigned device (called by the emulator wrapper through ctl).
  * -EBUSY when another process has it. `name` is a BDF or an mdev UUID. */
 int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const char *vm_uuid);
+/* The VM that just opened the vGPU has a client configuration token, or not. */
+void sim_licence_start(struct sim_vgpu *vgpu, bool has_token);
+/* until: RFC 3339, of a licence alone; "": without an end. -EINVAL: no such state or time. */
+int sim_set_licence(struct sim_host *host, struct sim_vgpu *vgpu, const char *state,
+                    const char *until);
 void sim_close_device(struct sim_host *host, const char *name, int32_t pid);
 /* Has an emulator any device of the IOMMU group open? */
 bool sim_group_is_open(struct sim_host *host, uint32_t group);

@@ -64,6 +64,25 @@ enum nvml_scheduler_policy {
 /* Adaptive round robin. */
 enum nvml_scheduler_arr { NVML_ARR_DEFAULT, NVML_ARR_DISABLE, NVML_ARR_ENABLE };
 
+/* nvml.h, NVML_GRID_LICENSE_STATE_*. */
+enum nvml_license_state {
+    NVML_LICENSE_UNKNOWN,
+    NVML_LICENSE_UNINITIALIZED,
+    NVML_LICENSE_UNLICENSED_UNRESTRICTED,
+    NVML_LICENSE_UNLICENSED_RESTRICTED,
+    NVML_LICENSE_UNLICENSED,
+    NVML_LICENSE_LICENSED
+};
+
+/* nvml.h, NVML_GRID_LICENSE_EXPIRY_*. */
+enum nvml_license_expiry_status {
+    NVML_LICENSE_EXPIRY_NOT_AVAILABLE,
+    NVML_LICENSE_EXPIRY_INVALID,
+    NVML_LICENSE_EXPIRY_VALID,
+    NVML_LICENSE_EXPIRY_NOT_APPLICABLE,
+    NVML_LICENSE_EXPIRY_PERMANENT
+};
+
 struct nvml_active_vgpu_instance_info_v1 {
     uint32_t version;
     uint32_t vgpu_count;

@@ -165,6 +165,19 @@ def test_a_running_vgpu_is_seen(host, smi):
     assert "Migration capability" in smi(demo, "vgpu", "-m", "-i", "2").out
 
 
+@pytest.mark.parametrize("state, until, said", [
+    (None, "", "Unlicensed (Unrestricted)"), ("restricted", "", "Unlicensed (Restricted)"),
+    ("licensed", "2030-01-31T12:00:00Z", "Licensed (Expiry: 2030-1-31 12:0:0 GMT)"),
+    ("licensed", "", "Licensed (Expiry: Permanent)")])
+def test_the_licence_of_a_running_vgpu_is_shown(host, smi, state, until, said):
+    demo = host("demo")
+    start_vgpu(demo)
+    if state is not None:
+        ctl(demo, "licence", f"{L40S[:-1]}4", state, *filter(None, [until]))
+    out = smi(demo, "vgpu", "-q", "-i", "2").out
+    assert re.search(f"License Status +: {re.escape(said)}", out), out
+
+
 def test_the_scheduler_is_reported_and_set(host, smi):
     demo = host("demo")
     assert "Best Effort" in smi(demo, "vgpu", "-ss").out

@@ -21,7 +21,8 @@ WORDS_DEFINE(vm_state_words, "state of a VM", VM_CRASHED + 1, WORD(VM_UNKNOWN, "
              WORD(VM_CRASHED, "crashed"))
 
 /* Members with memory of their own, for both who frees them and who copies them. */
-#define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers) X(guests) X(uses)
+#define GPU_VECS(X)                                                                                \
+    X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers) X(guests) X(uses) X(licensees)
 #define VM_VECS(X) X(devices) X(saved_devices)
 #define HOST_VECS(X) X(functions) X(other_mdevs) X(gpus) X(vms) X(vm_ends) X(vm_reports)
 
@@ -284,10 +285,44 @@ static struct amount derive_use(const struct host *host, const struct gpu *gpu,
     return n == 1 ? used : (struct amount){0};
 }
 
+/* The driver names a vGPU by its VM and its mdev, or by its type where it has no mdev. */
+static bool is_licensee(const struct vgpu_licensee *licensee, const struct vm *vm,
+                        const struct vgpu *vgpu)
+{
+    bool same = vgpu->mdev_uuid[0] != '\0' ? str_eq_case(licensee->mdev_uuid, vgpu->mdev_uuid)
+                                           : licensee->type_id == vgpu->type_id;
+    return same && str_eq_case(licensee->vm_uuid, vm->uuid);
+}
+
+static bool is_same_licence(const struct vgpu_licence *a, const struct vgpu_licence *b)
+{
+    return a->state == b->state && a->expiry == b->expiry && a->expires_us == b->expires_us;
+}
+
+/* A vGPU's licence: what the driver says of all that this one can be; unknown where they differ. */
+static struct vgpu_licence derive_licence(const struct host *host, const struct gpu *gpu,
+                                          const struct vgpu *vgpu)
+{
+    const struct vgpu_licence unknown = {0};
+    const struct vgpu_licence *found = NULL;
+    const struct vm *vm = vgpu->holder[0] != '\0' ? host_find_vm(host, vgpu->holder) : NULL;
+    for (vec_each(&gpu->licensees, licensee)) {
+        if (vm == NULL || !is_licensee(licensee, vm, vgpu)) {
+            continue;
+        }
+        if (found != NULL && !is_same_licence(found, &licensee->licence)) {
+            return unknown;
+        }
+        found = &licensee->licence;
+    }
+    return found != NULL ? *found : unknown;
+}
+
 static void derive_device(const struct host *host, struct vm_device *device)
 {
     device->share = (struct vgpu_share){0};
     device->used_percent = (struct amount){0};
+    device->licence = (struct vgpu_licence){0};
     for (vec_each(&host->gpus, gpu)) {
         const struct vgpu *vgpu =
             gpu_find_vgpu(gpu, device->is_mdev ? device->mdev_uuid : "", &device->addr);
@@ -296,6 +331,7 @@ static void derive_device(const struct host *host, struct vm_device *device)
         } else if (vgpu != NULL && (device->is_mdev || vgpu->mdev_uuid[0] == '\0')) {
             device->share = vgpu->share;
             device->used_percent = vgpu->used_percent;
+            device->licence = vgpu->licence;
         }
     }
 }
@@ -314,6 +350,7 @@ void host_derive(struct host *host)
         for (vec_each(&gpu->vgpus, vgpu)) {
             vgpu->share = derive_share(gpu, vgpu);
             vgpu->used_percent = derive_use(host, gpu, vgpu);
+            vgpu->licence = derive_licence(host, gpu, vgpu);
         }
     }
     for (vec_each(&host->vms, vm)) {

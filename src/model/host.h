@@ -19,6 +19,7 @@
 #include "base/words.h"
 #include "model/board.h"
 #include "model/gpu_scheduler.h"
+#include "model/vgpu_licence.h"
 #include "model/vgpu_share.h"
 #include "schema/schema.h"
 
@@ -65,8 +66,9 @@ struct vgpu {
     uint64_t birth;
     enum tristate ours; /* did cleave make it, by its record (watch/made.c)? */
     /* Derived by host_derive(): */
-    struct vgpu_share share;    /* of its GPU's time that it is entitled to */
-    struct amount used_percent; /* of its GPU's engines, as the driver measured */
+    struct vgpu_share share;     /* of its GPU's time that it is entitled to */
+    struct amount used_percent;  /* of its GPU's engines, as the driver measured */
+    struct vgpu_licence licence; /* while a VM has it */
 };
 
 /* What the driver measured of one vGPU that runs. */
@@ -161,9 +163,10 @@ struct gpu {
     VEC(struct gi) gis;
     VEC(struct vf) vfs;
     VEC(struct vgpu) vgpus;
-    VEC(struct vgpu_offer) pf_offers; /* mdev types on the PF itself (boards without SR-IOV) */
-    VEC(struct gpu_guest) guests;     /* those whose driver has said its version */
-    VEC(struct vgpu_use) uses;        /* of the vGPUs that run, where the driver says it */
+    VEC(struct vgpu_offer) pf_offers;    /* mdev types on the PF itself (boards without SR-IOV) */
+    VEC(struct gpu_guest) guests;        /* those whose driver has said its version */
+    VEC(struct vgpu_use) uses;           /* of the vGPUs that run, where the driver says it */
+    VEC(struct vgpu_licensee) licensees; /* vGPUs that run, where the driver says it */
     uint32_t schedulers;       /* set of 1 << policy: those that the driver can set; 0 unknown */
     char holder[VM_NAME_SIZE]; /* VM that has the whole GPU, "" if none */
 };
@@ -184,6 +187,7 @@ struct vm_device {
     /* Of the vGPU that it is, derived by host_derive(): */
     struct vgpu_share share;
     struct amount used_percent;
+    struct vgpu_licence licence;
 };
 
 /* See device_name(). */

@@ -290,6 +290,35 @@ static void each_vgpu_gets_its_share_and_what_was_measured_of_it(void **state)
     assert_int_equal(host->vms.items[1].devices.items[1].share.parts, 4);
 }
 
+static void add_licensee(struct gpu *gpu, const char *vm_uuid, enum vgpu_licence_state licence)
+{
+    struct vgpu_licensee *licensee = vec_push(&gpu->licensees);
+    *licensee = (struct vgpu_licensee){.type_id = 7, .licence.state = licence};
+    STR_SET(licensee->vm_uuid, vm_uuid);
+}
+
+/* By its VM and type alone, a vGPU may be any of several. */
+static void a_vgpu_has_the_licence_that_all_it_can_be_have(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    struct gpu *gpu = add_shared_gpu(host, 4);
+    run_with(host, "a", UUID_A, 0, 1);
+    run_with(host, "b", UUID_B, 1, 3);
+    add_licensee(gpu, UUID_A, VGPU_LICENCE_RESTRICTED);
+    add_licensee(gpu, UUID_B, VGPU_LICENCE_LICENSED);
+    add_licensee(gpu, UUID_B, VGPU_LICENCE_LICENSED);
+    host_derive(host);
+    assert_int_equal(gpu->vgpus.items[0].licence.state, VGPU_LICENCE_RESTRICTED);
+    assert_int_equal(gpu->vgpus.items[1].licence.state, VGPU_LICENCE_LICENSED);
+    assert_int_equal(gpu->vgpus.items[3].licence.state, VGPU_LICENCE_UNKNOWN); /* it doesn't run */
+    assert_int_equal(host->vms.items[0].devices.items[0].licence.state, VGPU_LICENCE_RESTRICTED);
+    gpu->licensees.items[2].licence.state = VGPU_LICENCE_UNRESTRICTED;
+    host_derive(host);
+    assert_int_equal(gpu->vgpus.items[1].licence.state, VGPU_LICENCE_UNKNOWN);
+    assert_int_equal(gpu->vgpus.items[2].licence.state, VGPU_LICENCE_UNKNOWN);
+}
+
 static void a_vgpu_on_an_instance_shares_that(void **state)
 {
     (void)state;
@@ -328,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_copy_of_a_host_shares_nothing_with_it),
         cmocka_unit_test(a_model_or_a_gpu_that_is_away_is_named_where_a_gpu_is_not_found),
         cmocka_unit_test(each_vgpu_gets_its_share_and_what_was_measured_of_it),
+        cmocka_unit_test(a_vgpu_has_the_licence_that_all_it_can_be_have),
         cmocka_unit_test(a_vgpu_on_an_instance_shares_that),
     };
     return cmocka_run_group_tests_name("host", tests, make_names, NULL);

@@ -82,6 +82,9 @@
     X(nvmlGetVgpuCompatibility)                                                                    \
     X(nvmlVgpuInstanceGetMetadata)                                                                 \
     X(nvmlVgpuInstanceGetFbUsage)                                                                  \
+    X(nvmlVgpuInstanceGetLicenseInfo)                                                              \
+    X(nvmlVgpuInstanceGetLicenseInfo_v2)                                                           \
+    X(nvmlVgpuInstanceGetLicenseStatus)                                                            \
     X(nvmlVgpuInstanceGetMdevUUID)                                                                 \
     X(nvmlVgpuInstanceGetType)                                                                     \
     X(nvmlVgpuInstanceGetVmID)                                                                     \

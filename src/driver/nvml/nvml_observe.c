@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "driver/nvml/nvml_gpu.h"
+#include "driver/nvml/nvml_licence.h"
 #include "driver/nvml/nvml_scheduler.h"
 #include "driver/nvml/nvml_use.h"
 
@@ -243,6 +244,7 @@ static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uin
     nvml_boards_fill(boards, &handle, host, gpu);
     observe_running(&handle, gpu);
     nvml_use_read(&handle, gpu);
+    nvml_licence_read_all(&handle, gpu);
     return true;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The driver against the simulated library, which it loads by its usual name. */
+#include <errno.h>
+
 #include "test.h"
 
 #include "driver/nvml/nvml_port.h"
@@ -19,6 +21,7 @@ static void free_port(struct gpu_port **port)
 #define PRO "0000:41:00.0"
 #define L40S "0001:61:00.0"
 #define T4 "0001:81:00.0"
+#define MDEV "aaaaaaaa-2222-3333-4444-555555555555"
 #define UUID "11111111-2222-3333-4444-555555555555"
 
 static struct step make(enum step_kind kind, const char *bdf)
@@ -175,6 +178,44 @@ static void settings_and_guests_are_what_the_driver_says(void **state)
     assert_true(gpu->uses.items[0].percent <= 100);
     assert_int_equal(gpu->uses.items[0].type_id,
                      sim_type_id(sim->fix->gpus[FIX_L40S]->model, vf->vgpu.type));
+    assert_int_equal(gpu->licensees.n, 1);
+    assert_string_equal(gpu->licensees.items[0].vm_uuid, UUID);
+    assert_int_equal(gpu->licensees.items[0].type_id, gpu->uses.items[0].type_id);
+    assert_int_equal(gpu->licensees.items[0].licence.state, VGPU_LICENCE_UNRESTRICTED);
+}
+
+static void a_licence_is_read_as_the_driver_tells_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *state, *until, *text;
+    } rows[] = {
+        {"licensed", "2030-01-01T00:00:00Z", "licensed until 2030-01-01"},
+        {"licensed", "", "licensed permanently"},
+        {"restricted", "", "no licence, restricted"},
+        {"unlicensed", "", "no licence"},
+        {"uninitialized", "", "not asked for yet"},
+    };
+    PORT(SIM_MDEV);
+    struct sim_gpu *gpu = sim->fix->gpus[FIX_T4];
+    uint32_t type = sim_type_id(gpu->model, &gpu->model->types.items[0]);
+    assert_int_equal(sim_mdev_create(sim->host, &gpu->addr, type, MDEV), 0);
+    assert_int_equal(sim_open_device(sim->host, MDEV, getpid(), UUID), 0);
+    struct sim_vgpu *vgpu = sim_find_mdev(sim->host, MDEV, NULL, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char text[VGPU_LICENCE_TEXT_SIZE];
+        CLEANUP(host_freep) struct host *host = host_new();
+        assert_int_equal(sim_set_licence(sim->host, vgpu, rows[i].state, rows[i].until), 0);
+        const struct gpu *seen = observe(port, host, T4);
+        assert_int_equal(seen->licensees.n, 1);
+        const struct vgpu_licensee *licensee = &seen->licensees.items[0];
+        assert_string_equal(licensee->mdev_uuid, MDEV);
+        assert_string_equal(vgpu_licence_text(&licensee->licence, text), rows[i].text);
+    }
+    assert_int_equal(sim_set_licence(sim->host, vgpu, "restricted", "2030-01-01T00:00:00Z"),
+                     -EINVAL);
+    assert_int_equal(sim_set_licence(sim->host, vgpu, "stolen", ""), -EINVAL);
+    assert_int_equal(sim_set_licence(sim->host, vgpu, "licensed", "tomorrow"), -EINVAL);
 }
 
 static void a_lost_gpu_has_a_problem_and_the_others_are_fine(void **state)
@@ -521,6 +562,7 @@ int main(void)
         cmocka_unit_test(gpus_are_matched_by_address_or_added),
         cmocka_unit_test(time_slicing_is_what_the_driver_says),
         cmocka_unit_test(settings_and_guests_are_what_the_driver_says),
+        cmocka_unit_test(a_licence_is_read_as_the_driver_tells_it),
         cmocka_unit_test(a_lost_gpu_has_a_problem_and_the_others_are_fine),
         cmocka_unit_test(an_instance_is_seen_or_what_hides_it_is_a_problem),
         cmocka_unit_test(mig_mode_goes_on_and_off),

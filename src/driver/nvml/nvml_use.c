@@ -12,7 +12,7 @@ static uint32_t read_samples(const struct nvml_gpu *handle,
     const struct nvml *nvml = handle->nvml;
     uint32_t kind = 0;
     uint32_t n = MAX_SAMPLES;
-    if (nvml->nvmlDeviceGetVgpuUtilization == NULL || nvml->nvmlVgpuInstanceGetVmID == NULL ||
+    if (nvml->nvmlDeviceGetVgpuUtilization == NULL ||
         nvml->nvmlDeviceGetVgpuUtilization(handle->device, 0, &kind, &n, samples) != NVML_SUCCESS ||
         kind != NVML_VALUE_U32 || n > MAX_SAMPLES) {
         return 0;
@@ -20,26 +20,27 @@ static uint32_t read_samples(const struct nvml_gpu *handle,
     return n;
 }
 
-/* The vGPU's VM, mdev and type; false: the driver doesn't say its VM. */
-static bool name_vgpu(const struct nvml *nvml, uint32_t instance, struct vgpu_use *use)
+bool nvml_use_name(const struct nvml *nvml, uint32_t instance, struct nvml_vgpu_name *ret_name)
 {
     char uuid[80] = "";
     char mdev[80] = "";
     uint32_t kind = NVML_VM_ID_DOMAIN;
-    use->type_id = NO_ID;
-    if (nvml->nvmlVgpuInstanceGetVmID(instance, uuid, sizeof(uuid), &kind) != NVML_SUCCESS ||
+    struct nvml_vgpu_name name = {.type_id = NO_ID};
+    if (nvml->nvmlVgpuInstanceGetVmID == NULL ||
+        nvml->nvmlVgpuInstanceGetVmID(instance, uuid, sizeof(uuid), &kind) != NVML_SUCCESS ||
         kind != NVML_VM_ID_UUID) {
         return false;
     }
-    NVML_COPY(use->vm_uuid, uuid);
+    NVML_COPY(name.vm_uuid, uuid);
     if (nvml->nvmlVgpuInstanceGetMdevUUID != NULL &&
         nvml->nvmlVgpuInstanceGetMdevUUID(instance, mdev, sizeof(mdev)) == NVML_SUCCESS) {
-        NVML_COPY(use->mdev_uuid, mdev);
+        NVML_COPY(name.mdev_uuid, mdev);
     }
     if (nvml->nvmlVgpuInstanceGetType != NULL &&
-        nvml->nvmlVgpuInstanceGetType(instance, &use->type_id) != NVML_SUCCESS) {
-        use->type_id = NO_ID;
+        nvml->nvmlVgpuInstanceGetType(instance, &name.type_id) != NVML_SUCCESS) {
+        name.type_id = NO_ID;
     }
+    *ret_name = name;
     return true;
 }
 
@@ -63,10 +64,14 @@ void nvml_use_read(const struct nvml_gpu *handle, struct gpu *gpu)
     uint32_t n =
         gpu->vgpus_running > 0 && gpu->vgpus_running != NO_ID ? read_samples(handle, samples) : 0;
     for (uint32_t i = 0; i < n; i++) {
-        struct vgpu_use use = {.percent = samples[i].sm_util.u32};
-        if (use.percent <= 100 && !is_older(samples, n, i) &&
-            name_vgpu(handle->nvml, samples[i].vgpu_instance, &use)) {
-            *vec_push(&gpu->uses) = use;
+        struct nvml_vgpu_name name;
+        uint32_t percent = samples[i].sm_util.u32;
+        if (percent <= 100 && !is_older(samples, n, i) &&
+            nvml_use_name(handle->nvml, samples[i].vgpu_instance, &name)) {
+            struct vgpu_use *use = vec_push(&gpu->uses);
+            *use = (struct vgpu_use){.percent = percent, .type_id = name.type_id};
+            STR_SET(use->vm_uuid, name.vm_uuid);
+            STR_SET(use->mdev_uuid, name.mdev_uuid);
         }
     }
 }

@@ -379,6 +379,7 @@ static const struct column held_fields[] = {
     {"MIG Device", .path = "assigned.migUuid"},
     {"Share", .path = "share.text", .none = "unknown"},
     {"Used", .cell = add_used, .none = "unknown"},
+    {"Licence", .path = "licence.text", .none = "unknown"},
 };
 
 static void print_held(const struct cli *cli, const json_t *claim)

@@ -46,6 +46,7 @@ static const struct column device_columns[] = {
     {"CLAIM", .path = "claim", .align = TABLE_NAME, .none = "by hand"},
     {"SHARE", .path = "share.text", .drop = 2},
     {"USED", .cell = add_used, .align = TABLE_RIGHT, .drop = 1},
+    {"LICENCE", .path = "licence.state", .drop = 3},
 };
 static const struct listing device_listing = {.arrays = {"devices"},
                                               LISTING_COLUMNS(device_columns)};

@@ -33,6 +33,7 @@ static const struct field vgpu_fields[] = {
     FIELD_TEXT(struct vgpu, holder, "vm", FACE_API),
     FIELD_OBJECT(struct vgpu, share, "share", vgpu_share, FACE_API),
     FIELD_AMOUNT(struct vgpu, used_percent, "usedPercent", FACE_API, .max = 100),
+    FIELD_OBJECT(struct vgpu, licence, "licence", vgpu_licence, FACE_API),
 };
 static const struct schema vgpu_schema = SCHEMA(vgpu, vgpu_fields);
 
@@ -205,6 +206,7 @@ static const struct field device_fields[] = {
     FIELD_TEXT(struct vm_device, claim, "claim", FACE_API),
     FIELD_OBJECT(struct vm_device, share, "share", vgpu_share, FACE_API),
     FIELD_AMOUNT(struct vm_device, used_percent, "usedPercent", FACE_API, .max = 100),
+    FIELD_OBJECT(struct vm_device, licence, "licence", vgpu_licence, FACE_API),
 };
 static const struct schema vm_device_schema = SCHEMA(vm_device, device_fields);
 

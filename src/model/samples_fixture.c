@@ -353,7 +353,10 @@ static void fill_gpu_lists(struct gpu *gpu)
                                            .placement_id = 12,
                                            .mdev_uuid = "b5b1a8f0-0000-4000-8000-000000000001",
                                            .vf = vf,
-                                           .holder = "web1"};
+                                           .holder = "web1",
+                                           .licence = {.state = VGPU_LICENCE_LICENSED,
+                                                       .expiry = VGPU_LICENCE_EXPIRY_VALID,
+                                                       .expires_us = 1893456000000000}};
     *vec_push(&gpu->vgpus) =
         (struct vgpu){.type_id = NO_ID, .gi_id = NO_ID, .placement_id = NO_ID, .vf = vf};
     struct vf *one = vec_push(&gpu->vfs);

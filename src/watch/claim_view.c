@@ -118,8 +118,8 @@ static bool has_other_params(const struct manager *m, const struct claim *claim,
     return true;
 }
 
-/* What its device is entitled to, and what it uses, where it stands. */
-static void say_share(const struct manager *m, const struct claim *claim, json_t *json)
+/* What its device is entitled to, what it uses, and its licence, where it stands. */
+static void say_device(const struct manager *m, const struct claim *claim, json_t *json)
 {
     const struct gpu *gpu = m->host != NULL && claim->state == CLAIM_BOUND && claim->assigned.set
                                 ? claim_find_gpu(claim, m->host)
@@ -141,13 +141,17 @@ static void say_share(const struct manager *m, const struct claim *claim, json_t
                         vgpu != NULL && vgpu->used_percent.known
                             ? json_integer((json_int_t)vgpu->used_percent.value)
                             : json_null());
+    if (vgpu != NULL) {
+        json_object_set_new(json, "licence",
+                            schema_to_json(&vgpu_licence_schema, &vgpu->licence, FACE_API));
+    }
 }
 
 json_t *claim_view(const struct manager *m, const struct claim *claim)
 {
     char text[ERROR_TEXT_SIZE];
     json_t *json = claim_to_json(claim);
-    say_share(m, claim, json);
+    say_device(m, claim, json);
     const struct gone *gone = gone_find(m, claim->name);
     if (gone != NULL) {
         say_gone(m, claim, gone, json);

@@ -117,6 +117,38 @@ static void find_sriov(const json_t *host, const json_t *gpus, struct strbuf *ou
     }
 }
 
+/* A vGPU that still has all of its performance is left out: its guest may be about to get its
+ * licence. */
+static bool lacks_licence(const json_t *vgpu)
+{
+    const char *state = view_text(vgpu, "licence.state", "");
+    return view_at(vgpu, "vm") != NULL &&
+           (str_eq(state, "restricted") || str_eq(state, "unlicensed"));
+}
+
+#define MOST_NAMED 5
+
+static void find_unlicensed(const json_t *host, const json_t *gpus, struct strbuf *out)
+{
+    (void)host;
+    size_t n = 0;
+    const json_t *list = view_at(gpus, "gpus");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *vgpus = view_at(json_array_get(list, i), "vgpus");
+        for (size_t k = 0; k < json_array_size(vgpus); k++) {
+            const json_t *vgpu = json_array_get(vgpus, k);
+            if (lacks_licence(vgpu) && ++n <= MOST_NAMED) {
+                strbuf_addf(out, "%s%s of VM %s (%s)", n == 1 ? "a licence for vGPU " : ", ",
+                            view_text(vgpu, "type", "of unknown type"), view_text(vgpu, "vm", "-"),
+                            view_text(vgpu, "licence.state", "-"));
+            }
+        }
+    }
+    if (n > MOST_NAMED) {
+        strbuf_addf(out, " and %zu more", n - MOST_NAMED);
+    }
+}
+
 static void find_kvm(const json_t *host, const json_t *gpus, struct strbuf *out)
 {
     (void)gpus;
@@ -144,6 +176,8 @@ static const struct {
     {find_vfio, "no whole GPU can be given to a VM: modprobe vfio-pci, and name it in "
                 "/etc/modules-load.d for the next boot"},
     {find_libvirt, "claims without a VM work without libvirt"},
+    {find_unlicensed, "the driver holds an unlicensed vGPU back. In the guest, check the client "
+                      "configuration token and the way to the licence server"},
     {find_kvm, "switch virtualization on in the firmware, and load kvm_intel or kvm_amd"},
 };
 

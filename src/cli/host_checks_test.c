@@ -13,6 +13,8 @@
 /* libvirt is missing in all of them, so that this machine's own /dev/kvm does not count. */
 #define NO_LIBVIRT "\"libvirtProblem\": \"no libvirt\""
 #define GPU(more) "{\"gpus\": [{\"address\": \"0000:41:00.0\", \"problem\": null, " more "}]}"
+#define VGPU(vm, licence)                                                                          \
+    GPU(GROUP ", \"vgpus\": [{\"type\": \"L40S-8Q\", \"vm\": " vm ", \"licence\": " licence "}]")
 #define GROUP "\"iommuGroup\": {\"number\": 1}"
 
 static const struct row {
@@ -38,6 +40,14 @@ static const struct row {
      GPU(GROUP ", \"vgpuInterface\": \"vendor-vfio\", \"virtualFunctionsTotal\": null"), 0, ""},
     {"{" NO_LIBVIRT "}", GPU(GROUP ", \"vgpuInterface\": \"mdev\", \"virtualFunctionsTotal\": 0"),
      0, ""},
+    {"{" NO_LIBVIRT "}", VGPU("\"web1\"", "{\"state\": \"restricted\"}"), 1,
+     "a licence for vGPU L40S-8Q of VM web1 (restricted)"},
+    {"{" NO_LIBVIRT "}", VGPU("\"web1\"", "{\"state\": \"unlicensed\"}"), 1,
+     "client configuration"},
+    {"{" NO_LIBVIRT "}", VGPU("\"web1\"", "{\"state\": \"unrestricted\"}"), 0, ""},
+    {"{" NO_LIBVIRT "}", VGPU("\"web1\"", "{\"state\": \"licensed\"}"), 0, ""},
+    {"{" NO_LIBVIRT "}", VGPU("\"web1\"", "null"), 0, ""},
+    {"{" NO_LIBVIRT "}", VGPU("null", "{\"state\": \"restricted\"}"), 0, ""},
 };
 
 static json_t *read_json(const char *text)

@@ -51,6 +51,7 @@
 #include "watch/observe.h"
 #include "watch/seen.h"
 #include "watch/unasked.h"
+#include "watch/unlicensed.h"
 #include "watch/vm_events.h"
 #include "watch/vm_history.h"
 #include "watch/vm_overlay.h"
@@ -211,7 +212,8 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
 static hardware_listener_fn *const hardware_compared[] = {drift_note_gpus, NULL};
 static hardware_listener_fn *const hardware_seen[] = {made_note_look, NULL};
 static hardware_listener_fn *const hardware_taken[] = {
-    seen_follow_boards, health_note, intruders_note, restorations_look, retry_follow_repairs, NULL,
+    seen_follow_boards, health_note,          intruders_note, unlicensed_note,
+    restorations_look,  retry_follow_repairs, NULL,
 };
 static guests_listener_fn *const guests_compared[] = {unasked_note, NULL};
 static guests_listener_fn *const guests_seen[] = {vm_history_look, gone_note, NULL};
@@ -258,6 +260,7 @@ static void make_parts(struct manager *m)
     m->gone = gone_new();
     m->vm_history = vm_history_new();
     m->intruded = intruded_new();
+    m->unlicensed = unlicensed_new();
     m->answers = answers_new();
     m->restore = xcalloc(1, sizeof(*m->restore));
     m->hook_watch = xcalloc(1, sizeof(*m->hook_watch));
@@ -416,6 +419,7 @@ void manager_free(struct manager *m)
     holds_done(&m->holds);
     vec_done(&m->hooks);
     intruded_free(m->intruded);
+    unlicensed_free(m->unlicensed);
     vec_done(&m->claim_notes);
     txn_free_events(m);
     vm_overlays_done(m);

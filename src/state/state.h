@@ -23,6 +23,7 @@ struct gpu_reported;
 struct hook;
 struct hook_watch;
 struct intruded;
+struct unlicensed;
 struct listeners;
 struct looks;
 struct manager;
@@ -127,6 +128,7 @@ struct manager {
     struct gone_vms *gone;
     struct vm_history *vm_history;
     struct intruded *intruded;
+    struct unlicensed *unlicensed;
     struct vm_events *vm_events; /* libvirt's, on their way to a look */
 
     /* ---- src/turn: whose change, and which plan, is in hand ---- */

@@ -341,8 +341,8 @@ static char *answer(const char *name, bool *seen_rules)
     for (vec_each(&findings, it)) {
         strbuf_addf(&text, "%s %s line %u <%s>\n    %s\n    %s\n", severity_name(it->severity),
                     it->rule, it->line, it->element, it->message, it->advice);
-        for (size_t i = 0; lint_rule_id(i) != NULL; i++) {
-            seen_rules[i] = seen_rules[i] || str_eq(lint_rule_id(i), it->rule);
+        for (size_t i = 0; lint_fault_kind(i) != NULL; i++) {
+            seen_rules[i] = seen_rules[i] || str_eq(lint_fault_kind(i), it->rule);
         }
     }
     assert_agree(&findings, name);
@@ -367,9 +367,9 @@ static void each_definition_gets_the_answer_that_was_reviewed(void **state)
         assert_int_equal(fs_read(path, MAX_TEXT, &wanted, &len), 0);
         assert_string_equal(got, wanted);
     }
-    for (size_t i = 0; lint_rule_id(i) != NULL; i++) {
-        if (!seen_rules[i] && !str_eq(lint_rule_id(i), "libvirt-too-old")) {
-            fail_msg("no definition breaks rule %s", lint_rule_id(i));
+    for (size_t i = 0; lint_fault_kind(i) != NULL; i++) {
+        if (!seen_rules[i] && !str_eq(lint_fault_kind(i), "libvirt-too-old")) {
+            fail_msg("no definition has the fault %s", lint_fault_kind(i));
         }
     }
 }

@@ -206,7 +206,7 @@ static void move_folder_away(const struct place *place)
     CLEANUP_FREE char *away = xasprintf("%s.away", place->dir);
     assert_int_equal(rename(place->dir, away), 0);
 }
-static void edit_beside(const struct place *place)
+static void edit_as_editors_do(const struct place *place)
 {
     write_file(place, ".old.yaml.swp");
     write_file(place, "old.yaml~");
@@ -235,7 +235,7 @@ static void changes_that_count_are_seen_and_others_are_not(void **state)
         {"another folder behind links", switch_folder, true},
         {"a file's mode", forbid_old, true},
         {"the folder moved away", move_folder_away, true},
-        {"files of editors", edit_beside, false},
+        {"files of editors", edit_as_editors_do, false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         make_dir(place);

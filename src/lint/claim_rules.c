@@ -23,7 +23,7 @@ void lint_claim_missing(struct lint *lint)
             continue;
         }
         char bdf[BDF_SIZE];
-        struct finding *it =
+        struct fault *it =
             lint_find(lint, 0, "devices", "it lacks %s, the device of claim \"%s\"",
                       device_name(device.mdev_uuid, &device.device, bdf), claim->name);
         lint_advise(it, "`cleave vm start %s` puts the device in", SHELL_ARG(lint->facts->name));
@@ -34,7 +34,7 @@ void lint_claim_failed(struct lint *lint)
 {
     for (vec_each(lint->claims, claim)) {
         if (lint_is_ours(lint, claim) && claim->state == CLAIM_FAILED) {
-            struct finding *it =
+            struct fault *it =
                 lint_find(lint, 0, "devices", "its claim \"%s\" failed%s%s", claim->name,
                           claim->problem[0] != '\0' ? ": " : "", claim->problem);
             /* The VM starts without what it never had. */
@@ -49,7 +49,7 @@ void lint_claim_failed(struct lint *lint)
 static void find_lost_claim(struct lint *lint, const struct domain_device *device, const char *name)
 {
     bool gone = claims_find(lint->claims, device->claim) == NULL;
-    struct finding *it =
+    struct fault *it =
         lint_find(lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which is not %s",
                   name, device->claim, gone ? "there any more" : "this VM's");
     it->severity = SEVERITY_ERROR;
@@ -68,7 +68,7 @@ static void find_lost_claim(struct lint *lint, const struct domain_device *devic
 static void find_stuck(struct lint *lint, const struct domain_device *device,
                        const struct claim *claim, const char *name)
 {
-    struct finding *it =
+    struct fault *it =
         lint_find(lint, 0, "hostdev",
                   "its saved state has the %s %s for claim \"%s\", but the claim now gets a %s",
                   device->is_mdev ? "mediated device" : "PCI function", name, claim->name,
@@ -96,7 +96,7 @@ void lint_saved_state(struct lint *lint)
             find_stuck(lint, device, claim, name);
         } else if (claim_device(claim, &now) &&
                    !claim_device_is(&now, &device->addr, device->mdev_uuid)) {
-            struct finding *it = lint_find(
+            struct fault *it = lint_find(
                 lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which has %s now",
                 name, claim->name, device_name(now.mdev_uuid, &now.device, other));
             lint_advise(it,
@@ -124,12 +124,12 @@ void lint_claim_intruded(struct lint *lint)
         if (vgpu == NULL) {
             continue;
         }
-        struct finding *it = lint_find(lint, 0, "devices", "vGPU %s at %s is %s claim \"%s\"",
-                                       vgpu->type[0] != '\0' ? vgpu->type : "of some type",
-                                       device_name(vgpu->mdev_uuid, &vgpu->vf, bdf),
-                                       replaced ? "another tool's, in the place of the vGPU of"
-                                                : "on the exclusive GPU instance of",
-                                       claim->name);
+        struct fault *it = lint_find(lint, 0, "devices", "vGPU %s at %s is %s claim \"%s\"",
+                                     vgpu->type[0] != '\0' ? vgpu->type : "of some type",
+                                     device_name(vgpu->mdev_uuid, &vgpu->vf, bdf),
+                                     replaced ? "another tool's, in the place of the vGPU of"
+                                              : "on the exclusive GPU instance of",
+                                     claim->name);
         it->severity = replaced ? SEVERITY_ERROR : SEVERITY_WARNING;
         lint_advise(
             it, "delete or move that vGPU with the tool that made it; see `cleave claim show %s`",
@@ -143,7 +143,7 @@ static void find_devices_that_stay(struct lint *lint)
     for (vec_each(&lint->seen, seen)) {
         bool missing = seen->gpu == NULL && (seen->claim != NULL || seen->meant != NULL);
         if ((seen->whole || seen->gpu == NULL) && !missing && seen->leaves == LEAVES_NOT) {
-            struct finding *it =
+            struct fault *it =
                 lint_find(lint, seen->device->line, lint_element(seen), "%s %s can't move",
                           seen->whole ? "the whole GPU" : "the device", seen->name);
             lint_advise(it, "remove it, or drop `migratable` from the VM's claims");
@@ -158,13 +158,13 @@ void lint_cannot_move(struct lint *lint)
     }
     find_devices_that_stay(lint);
     for (vec_each(&lint->facts->obstacles, obstacle)) {
-        struct finding *it = lint_find(lint, obstacle->line, "domain",
-                                       "it has %s, which can't live-migrate", obstacle->what);
+        struct fault *it = lint_find(lint, obstacle->line, "domain",
+                                     "it has %s, which can't live-migrate", obstacle->what);
         lint_advise(it, "remove it, or drop `migratable` from the VM's claims");
     }
     if (str_eq(lint->facts->cpu_mode, "host-passthrough")) {
-        struct finding *it = lint_find(lint, lint->facts->cpu_line, "cpu",
-                                       "with host-passthrough it can migrate only to the same CPU");
+        struct fault *it = lint_find(lint, lint->facts->cpu_line, "cpu",
+                                     "with host-passthrough it can migrate only to the same CPU");
         it->severity = SEVERITY_NOTE;
         lint_advise(it, "use mode host-model or custom if the hosts' CPUs differ");
     }
@@ -175,7 +175,7 @@ void lint_autostart(struct lint *lint)
     for (vec_each(lint->claims, claim)) {
         if (lint->facts->autostart && lint_is_ours(lint, claim) &&
             claim->spec.hold == CLAIM_ON_DEMAND) {
-            struct finding *it = lint_find(
+            struct fault *it = lint_find(
                 lint, 0, "domain", "it starts with the host, but its claim \"%s\" is on-demand",
                 claim->name);
             lint_advise(it, "if the VM must start, create the claim without --on-demand");
@@ -186,7 +186,7 @@ void lint_autostart(struct lint *lint)
 void lint_transient(struct lint *lint)
 {
     if (lint->facts->transient) {
-        struct finding *it = lint_find(lint, 0, "domain", "it is transient");
+        struct fault *it = lint_find(lint, 0, "domain", "it is transient");
         lint_advise(it, "define it (`virsh define`) before you claim a device for it");
     }
 }

@@ -1,47 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules of definitions that are data (data/rules). */
+/* The rules of definitions, asked about a definition as a whole, about each of its devices, and
+ * about each fault that a walk found. */
 #include "base/str.h"
 #include "lint/lint_rule.h"
 #include "rules/rules.h"
 
-/* Whom the engine tells of what is broken. */
-struct answer {
+/* Those that the engine is asked about, and where its answers go. */
+struct question {
     struct lint *lint;
     const struct domain_device *device; /* NULL: the definition as a whole */
-    size_t n_whole;                     /* findings of rules about that */
-    size_t first;                       /* of those is this one */
+    const struct fault *fault;          /* NULL: none */
+    size_t n_whole;                     /* findings of rules about the whole: the first ones */
 };
 
-static bool is_said(const struct answer *answer, const char *rule)
+static const enum severity severities[RULE_WEIGHT_COUNT] = {
+    [RULE_REFUSES] = SEVERITY_ERROR, [RULE_WARNS] = SEVERITY_WARNING, [RULE_NOTES] = SEVERITY_NOTE};
+
+static bool is_said(const struct question *question, const char *rule)
 {
-    for (size_t i = answer->first; i < answer->first + answer->n_whole; i++) {
-        if (str_eq(answer->lint->findings->items[i].rule, rule)) {
+    for (size_t i = 0; i < question->n_whole; i++) {
+        if (str_eq(question->lint->findings->items[i].rule, rule)) {
             return true;
         }
     }
     return false;
 }
 
-/* A rule that needs no device is broken with each, but said once. */
+static void set_place(const struct question *question, struct finding *it)
+{
+    const struct fault *fault = question->fault;
+    const struct domain_device *device = question->device;
+    it->line = fault != NULL ? fault->line : device != NULL ? device->line : 0;
+    STR_SET(it->element, fault != NULL ? fault->element : device != NULL ? "hostdev" : "domain");
+    if (fault != NULL && fault->severity != SEVERITY_COUNT) {
+        it->severity = fault->severity;
+    }
+}
+
+/* A rule that needs no device is broken with each, and one that needs no fault with each of those:
+ * it is said once. */
 static void add(void *data, const struct broken_rule *broken)
 {
-    static const enum severity severities[] = {[RULE_REFUSES] = SEVERITY_ERROR,
-                                               [RULE_WARNS] = SEVERITY_WARNING,
-                                               [RULE_NOTES] = SEVERITY_NOTE};
-    struct answer *answer = data;
-    if (answer->device != NULL && is_said(answer, broken->id)) {
+    const struct question *question = data;
+    if (broken->of_fault != (question->fault != NULL) || is_said(question, broken->id)) {
         return;
     }
-    const struct lint_rule rule = {.id = broken->id,
-                                   .severity = severities[broken->weight],
-                                   .why = broken->statement,
-                                   .source = broken->source};
-    answer->lint->rule = &rule;
-    struct finding *it =
-        lint_find(answer->lint, answer->device != NULL ? answer->device->line : 0,
-                  answer->device != NULL ? "hostdev" : "domain", "%s", broken->message);
-    lint_advise(it, "%s", broken->instead);
-    answer->lint->rule = NULL;
+    struct finding *it = vec_push(question->lint->findings);
+    it->rule = broken->id;
+    it->why = broken->statement;
+    it->source = broken->source;
+    it->order = (uint32_t)broken->order;
+    it->severity = severities[broken->weight];
+    STR_SET(it->message, broken->message);
+    STR_SET(it->advice, broken->instead);
+    set_place(question, it);
 }
 
 static struct rule_definition describe(const struct lint *lint)
@@ -59,16 +71,37 @@ static struct rule_definition describe(const struct lint *lint)
     return definition;
 }
 
-void lint_ask_data(struct lint *lint, const struct rules *rules)
+static void ask_about_devices(struct question *question, const struct rules *rules,
+                              struct rule_facts *facts)
+{
+    for (vec_each(&question->lint->seen, seen)) {
+        facts->device = question->device = seen->device;
+        facts->gpu = seen->gpu;
+        rules_find_broken(rules, RULE_OF_DEFINITION, facts, add, question);
+    }
+    facts->device = question->device = NULL;
+    facts->gpu = NULL;
+}
+
+static void ask_about_faults(struct question *question, const struct rules *rules,
+                             struct rule_facts *facts)
+{
+    for (vec_each(&question->lint->faults, fault)) {
+        const struct rule_fault it = {
+            .kind = fault->kind, .text = fault->message, .advice = fault->advice};
+        question->fault = fault;
+        facts->fault = &it;
+        rules_find_broken(rules, RULE_OF_DEFINITION, facts, add, question);
+    }
+}
+
+void lint_ask_rules(struct lint *lint, const struct rules *rules)
 {
     const struct rule_definition definition = describe(lint);
     struct rule_facts facts = {.host = lint->host, .definition = &definition};
-    struct answer answer = {.lint = lint, .first = lint->findings->n};
-    rules_find_broken(rules, RULE_OF_DEFINITION, &facts, add, &answer);
-    answer.n_whole = lint->findings->n - answer.first;
-    for (vec_each(&lint->seen, seen)) {
-        facts.device = answer.device = seen->device;
-        facts.gpu = seen->gpu;
-        rules_find_broken(rules, RULE_OF_DEFINITION, &facts, add, &answer);
-    }
+    struct question question = {.lint = lint};
+    rules_find_broken(rules, RULE_OF_DEFINITION, &facts, add, &question);
+    question.n_whole = lint->findings->n;
+    ask_about_devices(&question, rules, &facts);
+    ask_about_faults(&question, rules, &facts);
 }

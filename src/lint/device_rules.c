@@ -26,10 +26,10 @@ void lint_managed_vgpu(struct lint *lint)
     for (vec_each(&lint->seen, seen)) {
         if (is_vendor_vfio(seen) && seen->device->managed == TRI_YES &&
             seen->leaves == LEAVES_NOT) {
-            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                           "%s is a virtual function for a vGPU, but has "
-                                           "managed='yes'",
-                                           seen->name);
+            struct fault *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                         "%s is a virtual function for a vGPU, but has "
+                                         "managed='yes'",
+                                         seen->name);
             lint_advise_mend(lint, it, seen, "write managed='no'");
         }
     }
@@ -42,11 +42,10 @@ void lint_unmanaged_gpu(struct lint *lint)
         bool unmanaged = (seen->whole && seen->device->managed != TRI_YES) || refused;
         if (unmanaged && seen->leaves == LEAVES_NOT) {
             const char *driver = seen->whole ? seen->gpu->driver : seen->vf->driver;
-            struct finding *it =
-                lint_find(lint, seen->device->line, lint_element(seen),
-                          "%s %s does not have managed='yes'; its driver is %s now",
-                          seen->whole ? "the whole GPU" : "the virtual function", seen->name,
-                          driver[0] != '\0' ? driver : "none");
+            struct fault *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                         "%s %s does not have managed='yes'; its driver is %s now",
+                                         seen->whole ? "the whole GPU" : "the virtual function",
+                                         seen->name, driver[0] != '\0' ? driver : "none");
             it->severity = refused && !lint->facts->running ? SEVERITY_ERROR : it->severity;
             lint_advise_mend(lint, it, seen, "write managed='yes'");
         }
@@ -71,7 +70,7 @@ static bool is_of_other_interface(const struct lint *lint, const struct seen *se
 static void find_other_interface(struct lint *lint, const struct seen *seen)
 {
     bool mdev = seen->device->is_mdev;
-    struct finding *it =
+    struct fault *it =
         lint_find(lint, seen->device->line, lint_element(seen),
                   "the %s %s can't exist: this host's vGPUs are now %s",
                   mdev ? "mediated device" : "virtual function", seen->name,
@@ -86,8 +85,8 @@ static void find_other_interface(struct lint *lint, const struct seen *seen)
 /* A GPU, a network card, or what it was. */
 static void find_no_function(struct lint *lint, const struct seen *seen)
 {
-    struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                   "no PCI device of this host has the address %s", seen->name);
+    struct fault *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                 "no PCI device of this host has the address %s", seen->name);
     lint_advise(it,
                 "write the present address of the device (`lspci -D`), or remove the device: "
                 "`virsh edit %s`",
@@ -95,7 +94,7 @@ static void find_no_function(struct lint *lint, const struct seen *seen)
 }
 
 /* For a device of this VM's that is not there as it should be. */
-static void advise_restore(struct lint *lint, struct finding *it, const struct seen *seen)
+static void advise_restore(struct lint *lint, struct fault *it, const struct seen *seen)
 {
     if (seen->meant != NULL) {
         lint_advise(it, "`cleave vm start %s` puts the device of claim \"%s\" in its place",
@@ -138,7 +137,7 @@ void lint_absent(struct lint *lint)
             find_no_function(lint, seen);
             continue;
         }
-        struct finding *it =
+        struct fault *it =
             lint_find(lint, device->line, lint_element(seen), "no GPU of this host has %s %s",
                       device->is_mdev ? "the mediated device" : "the device", seen->name);
         if (seen->claim != NULL || seen->meant != NULL) {
@@ -159,10 +158,10 @@ void lint_no_vgpu(struct lint *lint)
             comes_at_start(lint, seen)) {
             continue;
         }
-        struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                       seen->vf == NULL ? "the virtual function %s is not enabled"
-                                                        : "the virtual function %s has no vGPU",
-                                       seen->name);
+        struct fault *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                     seen->vf == NULL ? "the virtual function %s is not enabled"
+                                                      : "the virtual function %s has no vGPU",
+                                     seen->name);
         if (seen->claim != NULL || seen->meant != NULL) {
             advise_restore(lint, it, seen);
         } else {
@@ -177,7 +176,7 @@ void lint_by_hand(struct lint *lint)
         if (seen->gpu != NULL && seen->claim == NULL && seen->meant == NULL &&
             seen->leaves == LEAVES_NOT && !seen->mended) {
             char bdf[BDF_SIZE];
-            struct finding *it =
+            struct fault *it =
                 lint_find(lint, seen->device->line, lint_element(seen), "%s of GPU %s has no claim",
                           seen->name, pci_addr_format(&seen->gpu->addr, bdf));
             lint_advise_claim(lint, it, seen);
@@ -189,7 +188,7 @@ void lint_other_claim(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
         if (seen->claim != NULL && !lint_is_ours(lint, seen->claim)) {
-            struct finding *it =
+            struct fault *it =
                 lint_find(lint, seen->device->line, lint_element(seen),
                           "%s belongs to claim \"%s\" of %s%s", seen->name, seen->claim->name,
                           seen->claim->vm[0] != '\0' ? "VM " : "no VM", seen->claim->vm);
@@ -202,7 +201,7 @@ void lint_other_claim(struct lint *lint)
     }
 }
 
-static void advise_on_alias(const struct lint *lint, struct finding *it, const struct seen *seen)
+static void advise_on_alias(const struct lint *lint, struct fault *it, const struct seen *seen)
 {
     const char *vm = lint->facts->name;
     if (seen->leaves != LEAVES_NOT) {
@@ -228,9 +227,9 @@ void lint_stale_alias(struct lint *lint)
         if (seen->leaves == LEAVES_TWICE) {
             continue;
         }
-        struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                       "%s has the alias of claim \"%s\", which %s", seen->name,
-                                       alias, exists ? "has another device" : "does not exist");
+        struct fault *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                     "%s has the alias of claim \"%s\", which %s", seen->name,
+                                     alias, exists ? "has another device" : "does not exist");
         advise_on_alias(lint, it, seen);
     }
 }
@@ -241,9 +240,9 @@ void lint_twice(struct lint *lint)
         for (size_t j = 0; j < i; j++) {
             const struct seen *seen = &lint->seen.items[i];
             if (lint_is_same(lint->seen.items[j].device, seen->device)) {
-                struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                               "%s is already in line %u", seen->name,
-                                               lint->seen.items[j].device->line);
+                struct fault *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                             "%s is already in line %u", seen->name,
+                                             lint->seen.items[j].device->line);
                 lint_advise(it, "remove one of them: `virsh edit %s`",
                             SHELL_ARG(lint->facts->name));
                 break;
@@ -272,7 +271,7 @@ void lint_shared(struct lint *lint)
                 seen->leaves == LEAVES_TWICE) {
                 continue;
             }
-            struct finding *it =
+            struct fault *it =
                 lint_find(lint, seen->device->line, lint_element(seen),
                           "%s is in the definition of VM \"%s\", too", seen->name, vm->name);
             bool ours = seen->claim != NULL && lint_is_ours(lint, seen->claim);
@@ -287,9 +286,9 @@ void lint_old_libvirt(struct lint *lint)
     for (vec_each(&lint->seen, seen)) {
         if (is_vendor_vfio(seen) && seen->leaves == LEAVES_NOT &&
             host_libvirt_is_old(lint->host, seen->device->managed == TRI_YES)) {
-            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                           "libvirt %s can't assign the vGPU at %s",
-                                           lint->host->libvirt_version, seen->name);
+            struct fault *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                         "libvirt %s can't assign the vGPU at %s",
+                                         lint->host->libvirt_version, seen->name);
             lint_advise(it, "install libvirt 9.7 or later");
         }
     }
@@ -301,7 +300,7 @@ void lint_wide_domain(struct lint *lint)
         const struct domain_device *device = seen->device;
         if (!device->is_mdev && device->addr.domain > WIDEST_DOMAIN && !device->by_path &&
             seen->leaves == LEAVES_NOT) {
-            struct finding *it = lint_find(
+            struct fault *it = lint_find(
                 lint, device->line, lint_element(seen),
                 "%s has a PCI domain that QEMU does not accept in an address", seen->name);
             if (seen->meant != NULL) {
@@ -323,8 +322,8 @@ void lint_gpu_problem(struct lint *lint)
         if (seen->gpu != NULL && seen->gpu->problem[0] != '\0') {
             char bdf[BDF_SIZE];
             pci_addr_format(&seen->gpu->addr, bdf);
-            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
-                                           "GPU %s can't be used: %s", bdf, seen->gpu->problem);
+            struct fault *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                         "GPU %s can't be used: %s", bdf, seen->gpu->problem);
             lint_advise(it, "`cleave gpu show %s` shows more", bdf);
         }
     }
@@ -380,7 +379,7 @@ void lint_group(struct lint *lint)
             }
             char bdf[BDF_SIZE];
             pci_addr_format(&member->addr, bdf);
-            struct finding *it =
+            struct fault *it =
                 lint_find(lint, seen->device->line, lint_element(seen),
                           "IOMMU group %u of %s also has %s, which the host uses with driver %s",
                           seen->gpu->iommu_group, seen->name, bdf, member->driver);

@@ -5,34 +5,30 @@
 
 #include "base/str.h"
 
-#define MAX_FINDINGS 256
+#define MAX_FAULTS 256
 
-struct finding *lint_find(struct lint *lint, uint32_t line, const char *element, const char *fmt,
-                          ...)
+struct fault *lint_find(struct lint *lint, uint32_t line, const char *element, const char *fmt, ...)
 {
-    if (lint->findings->n == MAX_FINDINGS) {
-        lint->findings->n--; /* a definition that bad is distinguished by its first 255 */
+    if (lint->faults.n == MAX_FAULTS) {
+        lint->faults.n--; /* a definition that bad is distinguished by its first 255 */
     }
-    struct finding *finding = vec_push(lint->findings);
-    finding->rule = lint->rule->id;
-    finding->why = lint->rule->why;
-    finding->source = lint->rule->source;
-    finding->order = lint->order;
-    finding->severity = lint->rule->severity;
-    finding->line = line;
-    STR_SET(finding->element, element);
+    struct fault *fault = vec_push(&lint->faults);
+    fault->kind = lint->kind;
+    fault->severity = SEVERITY_COUNT;
+    fault->line = line;
+    fault->element = element;
     va_list args;
     va_start(args, fmt);
-    (void)str_vprint(finding->message, sizeof(finding->message), fmt, args);
+    (void)str_vprint(fault->message, sizeof(fault->message), fmt, args);
     va_end(args);
-    return finding;
+    return fault;
 }
 
-void lint_advise(struct finding *finding, const char *fmt, ...)
+void lint_advise(struct fault *fault, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    (void)str_vprint(finding->advice, sizeof(finding->advice), fmt, args);
+    (void)str_vprint(fault->advice, sizeof(fault->advice), fmt, args);
     va_end(args);
 }
 
@@ -52,25 +48,24 @@ static void add_claim_command(const struct lint *lint, const struct seen *seen, 
                 strbuf_str(&options));
 }
 
-void lint_advise_mend(struct lint *lint, struct finding *finding, struct seen *seen,
-                      const char *mend)
+void lint_advise_mend(struct lint *lint, struct fault *fault, struct seen *seen, const char *mend)
 {
     CLEANUP_STRBUF struct strbuf claim = {0};
     seen->mended = true;
     if (seen->claim != NULL || seen->meant != NULL || seen->gpu == NULL) {
-        lint_advise(finding, "%s: `virsh edit %s`", mend, SHELL_ARG(lint->facts->name));
+        lint_advise(fault, "%s: `virsh edit %s`", mend, SHELL_ARG(lint->facts->name));
         return;
     }
     add_claim_command(lint, seen, &claim);
-    lint_advise(finding, "%s, or remove the device, and claim one: `virsh edit %s`, %s", mend,
+    lint_advise(fault, "%s, or remove the device, and claim one: `virsh edit %s`, %s", mend,
                 SHELL_ARG(lint->facts->name), strbuf_str(&claim));
 }
 
-void lint_advise_claim(const struct lint *lint, struct finding *finding, const struct seen *seen)
+void lint_advise_claim(const struct lint *lint, struct fault *fault, const struct seen *seen)
 {
     CLEANUP_STRBUF struct strbuf claim = {0};
     add_claim_command(lint, seen, &claim);
-    lint_advise(finding, "remove it (`virsh edit %s`), and claim a device: %s",
+    lint_advise(fault, "remove it (`virsh edit %s`), and claim a device: %s",
                 SHELL_ARG(lint->facts->name), strbuf_str(&claim));
 }
 

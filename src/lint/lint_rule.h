@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the rules share. Private to src/lint. */
+/* What the walks of a definition share. Private to src/lint. */
 #ifndef LINT_LINT_RULE_H
 #define LINT_LINT_RULE_H
 
@@ -32,36 +32,37 @@ struct seen {
     char name[64]; /* address or UUID */
 };
 
+/* What a walk of the definition found: facts for the rules (rules/rule_facts.h). */
+struct fault {
+    const char *kind;
+    enum severity severity; /* SEVERITY_COUNT: the rule's; else milder, or worse for this VM */
+    uint32_t line;
+    const char *element;
+    char message[ERROR_TEXT_SIZE];
+    char advice[ERROR_TEXT_SIZE];
+};
+
 struct lint {
     const struct domain_facts *facts;
     const struct host *host;
     const struct claims *claims;
     VEC(struct seen) seen;
-    const struct lint_rule *rule; /* that is asked now */
-    uint32_t order;               /* its place among all */
+    const char *kind; /* of the faults that are looked for now */
+    VEC(struct fault) faults;
     struct findings *findings;
 };
 
 typedef void lint_fn(struct lint *lint);
 
-struct lint_rule {
-    const char *id;
-    enum severity severity;
-    lint_fn *check;
-    const char *why;    /* one sentence */
-    const char *source; /* where that is written */
-};
-
-/* Adds a finding of the rule that is asked; element without <>. Valid until the next. */
-struct finding *lint_find(struct lint *lint, uint32_t line, const char *element, const char *fmt,
-                          ...) PRINTF_ATTR(4, 5);
-void lint_advise(struct finding *finding, const char *fmt, ...) PRINTF_ATTR(2, 3);
+/* Adds a fault of the kind that is looked for; element without <>, static. Valid until the next. */
+struct fault *lint_find(struct lint *lint, uint32_t line, const char *element, const char *fmt, ...)
+    PRINTF_ATTR(4, 5);
+void lint_advise(struct fault *fault, const char *fmt, ...) PRINTF_ATTR(2, 3);
 
 /* What mends the device's element; where no claim has the device, also how to claim one instead. */
-void lint_advise_mend(struct lint *lint, struct finding *finding, struct seen *seen,
-                      const char *mend);
+void lint_advise_mend(struct lint *lint, struct fault *fault, struct seen *seen, const char *mend);
 /* To remove the device, and to claim one on its GPU, if it is there. */
-void lint_advise_claim(const struct lint *lint, struct finding *finding, const struct seen *seen);
+void lint_advise_claim(const struct lint *lint, struct fault *fault, const struct seen *seen);
 /* Is it a claim of this VM? */
 bool lint_is_ours(const struct lint *lint, const struct claim *claim);
 /* Does one of its claims ask for migration? */
@@ -71,9 +72,9 @@ bool lint_is_same(const struct domain_device *a, const struct domain_device *b);
 /* "hostdev", or "interface". */
 const char *lint_element(const struct seen *seen);
 
-/* The rules of data/rules that are of definitions (data_rules.c). */
+/* Asks the rules of definitions about it, its devices and the faults (data_rules.c). */
 struct rules;
-void lint_ask_data(struct lint *lint, const struct rules *rules);
+void lint_ask_rules(struct lint *lint, const struct rules *rules);
 
 /* device_rules.c */
 lint_fn lint_managed_vgpu, lint_unmanaged_gpu, lint_absent, lint_no_vgpu, lint_by_hand,

@@ -38,9 +38,9 @@ void lint_two_displays(struct lint *lint)
             first = seen;
             continue;
         }
-        struct finding *it = lint_find(lint, seen->device->line, "hostdev",
-                                       "%s is a display, but %s in line %u already is one",
-                                       seen->name, first->name, first->device->line);
+        struct fault *it = lint_find(lint, seen->device->line, "hostdev",
+                                     "%s is a display, but %s in line %u already is one",
+                                     seen->name, first->name, first->device->line);
         lint_advise(it, "keep display and ramfb only at the first of them: `virsh edit %s`",
                     SHELL_ARG(lint->facts->name));
     }
@@ -50,7 +50,7 @@ void lint_no_viewer(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
         if (seen->device->display && lint->facts->n_viewers == 0 && is_first_display(lint, seen)) {
-            struct finding *it =
+            struct fault *it =
                 lint_find(lint, seen->device->line, "hostdev",
                           "%s has display='on', but no <graphics> shows it", seen->name);
             lint_advise(it, "add <graphics type='vnc'/> or 'spice', or drop display and ramfb");
@@ -62,8 +62,8 @@ void lint_ramfb_alone(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
         if (seen->device->ramfb && !seen->device->display && seen->leaves == LEAVES_NOT) {
-            struct finding *it = lint_find(lint, seen->device->line, "hostdev",
-                                           "%s has ramfb='on' without display='on'", seen->name);
+            struct fault *it = lint_find(lint, seen->device->line, "hostdev",
+                                         "%s has ramfb='on' without display='on'", seen->name);
             lint_advise(it, is_first_display(lint, seen)
                                 ? "write display='on' next to it, or drop ramfb"
                                 : "drop ramfb");
@@ -110,7 +110,7 @@ void lint_window(struct lint *lint)
     if (window.need_kib <= window.have_kib) {
         return;
     }
-    struct finding *it =
+    struct fault *it =
         lint_find(lint, lint->facts->window_line, "controller",
                   "the GPUs' BARs, %llu GiB at multiples of their sizes, need a 64-bit PCI window "
                   "of %llu GiB; it has %llu GiB",
@@ -123,9 +123,9 @@ void lint_firmware_window(struct lint *lint)
 {
     struct window window = window_of(lint);
     if (lint->facts->efi && window.bars_kib > OVMF_WINDOW_KIB) {
-        struct finding *it = lint_find(lint, lint->facts->machine_line, "os",
-                                       "the VM boots by UEFI, and its GPUs' BARs take %llu GiB",
-                                       gib(window.bars_kib));
+        struct fault *it = lint_find(lint, lint->facts->machine_line, "os",
+                                     "the VM boots by UEFI, and its GPUs' BARs take %llu GiB",
+                                     gib(window.bars_kib));
         lint_advise(it, "if the guest reports a BAR at address 0: a newer OVMF, or its setting "
                         "opt/ovmf/X-PciMmio64Mb");
     }
@@ -138,7 +138,7 @@ void lint_address_bits(struct lint *lint)
     uint32_t bits = domain_address_bits(facts->cpu_mode, facts->phys_bits, facts->phys_bits_host);
     uint64_t larger = window.need_kib > window.have_kib ? window.need_kib : window.have_kib;
     if (window.bars_kib != 0 && !domain_window_fits(facts->mem_kib, larger, bits)) {
-        struct finding *it =
+        struct fault *it =
             lint_find(lint, facts->cpu_line, "cpu",
                       "%llu GiB of memory and a PCI window of %llu GiB are beyond %u address bits",
                       gib(facts->mem_kib), gib(larger), bits);
@@ -161,9 +161,9 @@ static void judge_nodes(struct lint *lint, const struct domain_nodes *nodes, con
                          (nodes->mask >> gpu->numa_node & 1) == 0;
         if (elsewhere) {
             char bdf[BDF_SIZE];
-            struct finding *it = lint_find(lint, nodes->line, element,
-                                           "the VM's %s not on NUMA node %d, where GPU %s is", what,
-                                           gpu->numa_node, pci_addr_format(&gpu->addr, bdf));
+            struct fault *it = lint_find(lint, nodes->line, element,
+                                         "the VM's %s not on NUMA node %d, where GPU %s is", what,
+                                         gpu->numa_node, pci_addr_format(&gpu->addr, bdf));
             lint_advise(it, "allow node %d, or claim a GPU on the node of the VM", gpu->numa_node);
         }
     }
@@ -182,10 +182,10 @@ void lint_memory_limit(struct lint *lint)
     if (facts->hard_limit_line == 0 || lint->seen.n == 0 || facts->hard_limit_kib >= wanted) {
         return;
     }
-    struct finding *it = lint_find(lint, facts->hard_limit_line, "hard_limit",
-                                   "hard_limit is %llu MiB; the VM has %llu MiB of memory to pin",
-                                   (unsigned long long)(facts->hard_limit_kib / 1024),
-                                   (unsigned long long)(facts->mem_kib / 1024));
+    struct fault *it = lint_find(lint, facts->hard_limit_line, "hard_limit",
+                                 "hard_limit is %llu MiB; the VM has %llu MiB of memory to pin",
+                                 (unsigned long long)(facts->hard_limit_kib / 1024),
+                                 (unsigned long long)(facts->mem_kib / 1024));
     if (facts->hard_limit_kib < facts->mem_kib) {
         it->severity = SEVERITY_ERROR;
     }
@@ -200,9 +200,9 @@ void lint_viommu(struct lint *lint)
         if (lint->facts->iommu.line == 0 || seen->vgpu == NULL) {
             continue;
         }
-        struct finding *it = lint_find(lint, lint->facts->iommu.line, "iommu",
-                                       "the VM has a virtual IOMMU (%s) and the vGPU %s",
-                                       lint->facts->iommu.what, seen->name);
+        struct fault *it = lint_find(lint, lint->facts->iommu.line, "iommu",
+                                     "the VM has a virtual IOMMU (%s) and the vGPU %s",
+                                     lint->facts->iommu.what, seen->name);
         it->severity = lint_must_migrate(lint) ? SEVERITY_ERROR : SEVERITY_NOTE;
         lint_advise(it, "if the VM is to live-migrate, remove <iommu>: `virsh edit %s`",
                     SHELL_ARG(lint->facts->name));
@@ -213,8 +213,8 @@ void lint_viommu(struct lint *lint)
 void lint_emulator_args(struct lint *lint)
 {
     for (vec_each(&lint->facts->emulator_args, arg)) {
-        struct finding *it = lint_find(lint, arg->line, "commandline",
-                                       "the emulator gets a device without libvirt: %s", arg->what);
+        struct fault *it = lint_find(lint, arg->line, "commandline",
+                                     "the emulator gets a device without libvirt: %s", arg->what);
         lint_advise(it, "remove it, and claim the device: `cleave claim create NAME --vm %s`",
                     SHELL_WORD(lint->facts->name));
     }
@@ -226,7 +226,7 @@ void lint_i440fx(struct lint *lint)
         if (seen->gpu == NULL || !str_eq(lint->facts->root_controller, "pci-root")) {
             continue;
         }
-        struct finding *it =
+        struct fault *it =
             lint_find(lint, lint->facts->machine_line, "os",
                       "machine type %s has no PCI Express, but %s is a PCI Express device",
                       lint->facts->machine, seen->name);

@@ -15,7 +15,10 @@ struct fact {
 struct fact_table {
     const struct fact *rows; /* by name */
     size_t n;
+    /* Whole text, for messages, of a fact that may be longer than FACT_SIZE; NULL: of none. Table
+     * without such facts: NULL. */
+    const char *(*text)(const struct rule_facts *facts, const char *name);
 };
-#define FACT_TABLE(rows) {rows, ARRAY_SIZE(rows)}
+#define FACT_TABLE(table) {.rows = (table), .n = ARRAY_SIZE(table)}
 
 #endif

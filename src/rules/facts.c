@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "rules/facts_claim.h"
 #include "rules/facts_definition.h"
+#include "rules/facts_fault.h"
 #include "rules/facts_gpu.h"
 #include "rules/facts_host.h"
 #include "rules/facts_model.h"
@@ -15,9 +16,9 @@
 #include "rules/say.h"
 
 static const struct fact_table *const tables[] = {
-    &claim_facts, &definition_facts, &device_facts, &gpu_facts,   &guest_facts,
-    &host_facts,  &licence_facts,    &mode_facts,   &model_facts, &need_facts,
-    &other_facts, &profile_facts,    &type_facts,   &vm_facts,
+    &claim_facts, &definition_facts, &device_facts,  &fault_facts, &gpu_facts,
+    &guest_facts, &host_facts,       &licence_facts, &mode_facts,  &model_facts,
+    &need_facts,  &other_facts,      &profile_facts, &type_facts,  &vm_facts,
 };
 
 /* After the tables: what is known of a migration's source, then of its target. */
@@ -45,10 +46,11 @@ bool fact_is_of_migration(size_t index)
 }
 
 /* NULL: a migration's. */
-static const struct fact *row_of(size_t index)
+static const struct fact *row_of(size_t index, const struct fact_table **ret_table)
 {
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         if (index < tables[i]->n) {
+            *ret_table = tables[i];
             return &tables[i]->rows[index];
         }
         index -= tables[i]->n;
@@ -58,7 +60,8 @@ static const struct fact *row_of(size_t index)
 
 const char *fact_name(size_t index)
 {
-    const struct fact *row = row_of(index);
+    const struct fact_table *table = NULL;
+    const struct fact *row = row_of(index, &table);
     return row != NULL ? row->name : sides[index - fact_count()];
 }
 
@@ -101,11 +104,23 @@ bool fact_value(size_t index, const struct rule_facts *facts, char out[FACT_SIZE
     if (facts->given != NULL) {
         return given_value(index, facts->given, out);
     }
-    const struct fact *row = row_of(index);
+    const struct fact_table *table = NULL;
+    const struct fact *row = row_of(index, &table);
     if (row != NULL) {
         return row->value(facts, out);
     }
     size_t i = index - fact_count();
     const struct migration_facts *side = i < MIGRATION_FACT_COUNT ? facts->source : facts->target;
     return side != NULL && say_text(out, side->values[i % MIGRATION_FACT_COUNT]);
+}
+
+const char *fact_text(size_t index, const struct rule_facts *facts, char out[FACT_SIZE])
+{
+    const struct fact_table *table = NULL;
+    const struct fact *row = facts->given == NULL ? row_of(index, &table) : NULL;
+    const char *text = row != NULL && table->text != NULL ? table->text(facts, row->name) : NULL;
+    if (text != NULL) {
+        return text;
+    }
+    return fact_value(index, facts, out) ? out : NULL;
 }

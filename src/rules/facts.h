@@ -15,5 +15,7 @@ const char *fact_name(size_t index);
 bool fact_is_of_migration(size_t index);
 /* Writes the value ("true", "mig-backed", "8192") and returns true; false when it is unknown. */
 bool fact_value(size_t index, const struct rule_facts *facts, char out[FACT_SIZE]);
+/* The same for a message, of any length: `out`, or a text of the facts; NULL: unknown. */
+const char *fact_text(size_t index, const struct rule_facts *facts, char out[FACT_SIZE]);
 
 #endif

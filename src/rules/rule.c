@@ -135,21 +135,32 @@ void rule_fill(const char *text, const struct rule_facts *facts, char *out, size
     size_t len = 0;
     for (const char *p = text; *p != '\0' && len + 1 < size;) {
         char value[FACT_SIZE] = {*p, '\0'};
+        const char *said = value;
         size_t step = 1;
         if (*p == '{') {
             char name[64] = "";
             step = strcspn(p, "}") + 1;
             memcpy(name, p + 1, step - 2);
             int fact = fact_find(name);
-            if (fact < 0 || !fact_value((size_t)fact, facts, value)) {
-                STR_SET(value, "unknown");
-            }
+            said = fact < 0 ? NULL : fact_text((size_t)fact, facts, value);
         }
-        str_copy(out + len, size - len, value);
+        str_copy(out + len, size - len, said != NULL ? said : "unknown");
         len += strlen(out + len);
         p += step;
     }
     out[len] = '\0';
+}
+
+bool rule_is_about(const struct rule *rule, const char *subject)
+{
+    size_t len = strlen(subject);
+    for (size_t i = 0; i < rule->n_when; i++) {
+        const char *name = fact_name(rule->when[i].fact);
+        if (strncmp(name, subject, len) == 0 && name[len] == '.') {
+            return true;
+        }
+    }
+    return false;
 }
 
 void rule_name_unknown(const struct rule *rule, const struct rule_facts *facts, char *out,

@@ -64,6 +64,8 @@ const char *rule_versions(const struct rule *rule, char out[RULE_VERSIONS_SIZE])
 /* "not known: A, B": the facts that the answer waits for. */
 void rule_name_unknown(const struct rule *rule, const struct rule_facts *facts, char *out,
                        size_t size);
+/* Is one of its conditions about a fact of that subject, the word before the dot? */
+bool rule_is_about(const struct rule *rule, const char *subject);
 /* Whether its facts are those of a migration's sides. */
 bool rule_is_of_migration(const struct rule *rule);
 

@@ -46,6 +46,11 @@ struct rule_definition {
     enum tristate saved; /* has the VM a saved state? */
 };
 
+/* What src/lint found at one place of a definition, in its words. */
+struct rule_fault {
+    const char *kind, *text, *advice;
+};
+
 /* What the rules look at. `gpu` may be NULL (offline): rules about observed facts don't apply then.
  * `spec` may be NULL where no claim is judged. */
 struct rule_facts {
@@ -66,6 +71,7 @@ struct rule_facts {
     const char *guest;                        /* the VM that is asked about; NULL: none */
     const struct rule_definition *definition; /* NULL: none is judged */
     const struct domain_device *device;       /* of that; NULL: the definition as a whole */
+    const struct rule_fault *fault;           /* that a walk of it found; NULL: none */
     const struct vgpu_params *params;         /* of the claim's vGPU; NULL: nothing was said */
     const struct need *need; /* that the claim is to serve; NULL: none was stated */
     licence_set licences;    /* each alone covers the claim; 0: it needs none */

@@ -139,7 +139,7 @@ static const char *const subjects_of[RULE_SCOPE_COUNT] = {
     [RULE_OF_CLAIM] = "claim gpu guest host licence mode model need other profile type vm",
     [RULE_OF_MIGRATED_DEVICE] = "source target",
     [RULE_OF_MIGRATED_VM] = "source target",
-    [RULE_OF_DEFINITION] = "claim definition device gpu guest host model type",
+    [RULE_OF_DEFINITION] = "claim definition device fault gpu guest host model type",
     [RULE_OF_HOST] = "gpu guest host model",
 };
 

@@ -302,6 +302,8 @@ void rules_find_broken(const struct rules *rules, enum rule_scope scope,
             struct broken_rule broken = {.id = rule->id,
                                          .statement = rule->statement,
                                          .source = rule->source,
+                                         .order = (size_t)(rule - rules->rules.items),
+                                         .of_fault = rule_is_about(rule, "fault"),
                                          .weight = rule->weight};
             rule_fill(rule->message, facts, broken.message, sizeof(broken.message));
             rule_fill(rule->instead, facts, broken.instead, sizeof(broken.instead));

@@ -59,7 +59,9 @@ void rules_warn(const struct rules *rules, enum rule_scope scope, const struct r
 /* A broken rule: what it is, borrowed from `rules`, and what it says. */
 struct broken_rule {
     const char *id, *statement, *source;
+    size_t order; /* its place among all rules */
     enum rule_weight weight;
+    bool of_fault; /* it is about what a walk of a definition found */
     char message[ERROR_TEXT_SIZE], instead[ERROR_TEXT_SIZE];
 };
 typedef void broken_rule_fn(void *data, const struct broken_rule *broken);

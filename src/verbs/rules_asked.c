@@ -2,7 +2,6 @@
 /* Questions about the rules: they look at no hardware. */
 #include "verbs/rules_asked.h"
 
-#include "lint/lint.h"
 #include "model/encode.h"
 #include "rules/rules_json.h"
 #include "state/site_rules.h"
@@ -16,9 +15,6 @@ void verb_list_rules(struct manager *m, const struct request *request)
         request_refuse(request, &err);
         return;
     }
-    if (request->changed == NULL) { /* those of src/lint hold for all versions */
-        lint_rules_add_json(list, NULL);
-    }
     request_answer(request, json_pack("{s:o, s:o}", "rules", list, "problem",
                                       encode_text(site_rules_problem(m))));
 }
@@ -28,7 +24,6 @@ void verb_get_rule(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     json_t *list = rules_find_json(m->rules, request->target);
-    lint_rules_add_json(list, request->target);
     if (json_array_size(list) == 0) {
         json_decref(list);
         error_set(&err, REASON_NOT_FOUND, SUBJECT("rule", request->target),

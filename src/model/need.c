@@ -79,7 +79,6 @@ static bool is_for_host(const struct need *need)
         return condition;                                                                          \
     }
 CONFLICT(host_and_guest, is_for_host(need) && need->guest != GUEST_LINUX)
-CONFLICT(host_and_graphics, is_for_host(need) && need->graphics)
 CONFLICT(host_and_migration, is_for_host(need) && need->live_migration)
 CONFLICT(host_and_usable, is_for_host(need) && need->usable_memory)
 CONFLICT(host_and_group, is_for_host(need) && need->boundary == BOUNDARY_GROUP)
@@ -96,7 +95,6 @@ CONFLICT(predictable_and_others, need->predictable && need->scheduler != SCHEDUL
  * licences is the rules' to judge. */
 static const struct need_conflict conflicts[] = {
     {"consumer", "guest", "a process on the host has no guest", host_and_guest},
-    {"consumer", "graphics", "a GPU instance of the host has no graphics", host_and_graphics},
     {"consumer", "liveMigration", "only a VM moves while it runs", host_and_migration},
     {"consumer", "usableMemory", "there is no guest that could see less", host_and_usable},
     {"consumer", "boundary", "groups are of VMs", host_and_group},

@@ -82,7 +82,6 @@ static const struct {
     {"licences: [3]", "item 0 is none of"},
     {"[]", "must be an object"},
     {"{consumer: host, guest: windows}", "consumer: contradicts \"guest\""},
-    {"{consumer: host, graphics: true}", "contradicts \"graphics\""},
     {"{consumer: host, liveMigration: true}", "contradicts \"liveMigration\""},
     {"{consumer: host, memory: 8G, usableMemory: true}", "contradicts \"usableMemory\""},
     {"{consumer: host, isolation: hardware, boundary: group}", "contradicts \"boundary\""},

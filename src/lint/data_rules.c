@@ -71,16 +71,29 @@ static struct rule_definition describe(const struct lint *lint)
     return definition;
 }
 
+/* NULL: no claim has the device. */
+static void set_claim(struct rule_facts *facts, const struct claim *claim)
+{
+    facts->spec = claim != NULL ? &claim->spec : NULL;
+    facts->params = claim != NULL ? &claim->params : NULL;
+    facts->claim = claim != NULL ? claim->name : NULL;
+    facts->has_vm = claim != NULL;
+}
+
 static void ask_about_devices(struct question *question, const struct rules *rules,
                               struct rule_facts *facts)
 {
     for (vec_each(&question->lint->seen, seen)) {
         facts->device = question->device = seen->device;
         facts->gpu = seen->gpu;
+        facts->scheduler = seen->gpu != NULL ? &seen->gpu->scheduler : NULL;
+        set_claim(facts, seen->claim);
         rules_find_broken(rules, RULE_OF_DEFINITION, facts, add, question);
     }
     facts->device = question->device = NULL;
     facts->gpu = NULL;
+    facts->scheduler = NULL;
+    set_claim(facts, NULL);
 }
 
 static void ask_about_faults(struct question *question, const struct rules *rules,

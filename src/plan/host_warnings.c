@@ -63,8 +63,10 @@ static void ask_of_gpu(const struct planner *planner, const struct gpu *gpu,
 {
     char bdf[BDF_SIZE];
     pci_addr_format(&gpu->addr, bdf);
-    struct rule_facts facts = {
-        .host = planner->host, .gpu = gpu, .model = gpu_model_of(planner, gpu)};
+    struct rule_facts facts = {.host = planner->host,
+                               .gpu = gpu,
+                               .model = gpu_model_of(planner, gpu),
+                               .scheduler = planner_wanted_scheduler(planner, gpu)};
     ask(planner, &facts, bdf, list);
     for (vec_each(&gpu->guests, guest)) {
         facts.guest = name_of(planner->host, guest);

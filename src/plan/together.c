@@ -73,6 +73,9 @@ int together_check(const struct planner *planner, const struct plan_request *req
         struct rule_other other = {
             .claim = nth(&others, i)->name, .type = nth(&others, i)->spec.type, .n_same = n_same};
         find_type(planner, nth(&others, i), &other);
+        if (nth(&others, i)->assigned.set) {
+            other.gpu = host_find_gpu_addr(planner->host, &nth(&others, i)->assigned.gpu);
+        }
         if (n_same > 1 && !str_eq(other.type, admitted->type->name)) {
             other.n_same = 1; /* the limit is about those of its own type, and names one of them */
         }

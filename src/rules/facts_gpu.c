@@ -252,8 +252,9 @@ static bool parse_vbios(const char *text, uint64_t *ret_value)
 
 static const char *vbios_for_mig(const struct rule_facts *f)
 {
-    for (size_t i = 0; f->model != NULL && i < ARRAY_SIZE(mig_vbios); i++) {
-        if (str_eq(f->model->key, mig_vbios[i].model)) {
+    const char *key = f->model != NULL ? f->model->key : f->gpu != NULL ? f->gpu->model : "";
+    for (size_t i = 0; i < ARRAY_SIZE(mig_vbios); i++) {
+        if (str_eq(key, mig_vbios[i].model)) {
             return mig_vbios[i].vbios;
         }
     }

@@ -136,10 +136,10 @@ static void read_scope(struct reader *r, struct rule *rule)
 
 /* Of what the facts are that a rule may speak of: the words before the dot. */
 static const char *const subjects_of[RULE_SCOPE_COUNT] = {
-    [RULE_OF_CLAIM] = "claim gpu guest host licence mode model need other profile type vm",
+    [RULE_OF_CLAIM] = "claim gpu host licence mode model need other profile type vm",
     [RULE_OF_MIGRATED_DEVICE] = "source target",
     [RULE_OF_MIGRATED_VM] = "source target",
-    [RULE_OF_DEFINITION] = "claim definition device fault gpu guest host model type",
+    [RULE_OF_DEFINITION] = "claim definition device fault gpu host",
     [RULE_OF_HOST] = "gpu guest host model",
 };
 

@@ -28,8 +28,10 @@
 #define HTTP_BODY_S 60    /* and its body */
 #define HTTP_SENDING_S 60 /* for a client to take its answer, from the last byte that it took */
 #define HTTP_SENT_S 120   /* and the whole of it */
+#define HTTP_ALIVE_S 15   /* a stream with nothing to send says so, to find out who has left */
 #define HTTP_MAX_UNSENT (64 * 1024 * 1024) /* bytes of answers that clients have not taken */
 
+struct conn;
 struct http;
 struct http_exchange; /* a request and its answer */
 
@@ -52,7 +54,17 @@ struct http_response {
     const char *allow;        /* static text for the Allow header, or NULL */
 };
 
-/* Gets every request that is whole; must call http_answer() exactly once, now or later. */
+/* An answer whose body goes on until its client leaves, as server-sent events do. */
+struct http_stream {
+    const char *content_type; /* static text */
+    /* Appends the next piece of the body. None: http_stream_wake() says when there is one. */
+    void (*more)(struct strbuf *out, void *data);
+    void (*left)(void *data); /* once: the connection is over */
+    void *data;
+};
+
+/* Gets every request that is whole; must call http_answer() or http_answer_stream() exactly once,
+ * now or later. */
 typedef void http_handle_fn(struct http_exchange *exchange, void *data);
 /* Whether a request goes before others of its user, and, when root's, before all: what is answered
  * at once and asked to find out whether all is well, and what a VM waits for. */
@@ -94,5 +106,10 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 /* Hangs the handler's own data on the exchange; `done` frees it with the exchange. */
 void http_exchange_attach(struct http_exchange *exchange, void *data, void (*done)(void *data));
 void http_answer(struct http_exchange *exchange, struct http_response response);
+/* What http_stream_wake() takes, until `left` is called; both come from the loop's own
+ * turn. NULL: the client has gone, and neither will be called. */
+struct conn *http_answer_stream(struct http_exchange *exchange, const struct http_stream *stream);
+/* There is something to send. Not from within `more`. May call `left`. */
+void http_stream_wake(struct conn *conn);
 
 #endif

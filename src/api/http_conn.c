@@ -74,6 +74,7 @@ void conn_free(struct conn *conn)
     if (conn->exchange != NULL) {
         exchange_leave(conn->exchange);
     }
+    stream_leave(conn);
     *conn->link = conn->slot.next;
     if (conn->slot.next != NULL) {
         ((struct conn *)(void *)conn->slot.next)->link = conn->link;
@@ -371,6 +372,8 @@ static bool step(struct conn *conn)
         return step_body(conn);
     case CONN_SENDING:
         return step_sending(conn);
+    case CONN_STREAM:
+        return stream_step(conn);
     case CONN_LINGER:
         conn->lingered += conn->in.len;
         strbuf_done(&conn->in);
@@ -396,6 +399,11 @@ static uint32_t wanted_events(const struct conn *conn)
         return EPOLLIN;
     case CONN_SENDING:
         return EPOLLOUT;
+    case CONN_STREAM:
+        if (stream_unsent(conn) > 0) {
+            return EPOLLOUT;
+        }
+        return conn->half_closed ? 0 : EPOLLRDHUP;
     case CONN_WAITING: /* pipelined requests stay in the kernel */
         return conn->ended || conn->half_closed ? 0 : EPOLLRDHUP;
     case CONN_OVER:
@@ -410,6 +418,19 @@ static void watch(struct conn *conn)
     if (events != conn->events && evloop_watch_set(conn->watch, events) == 0) {
         conn->events = events;
     }
+}
+
+void conn_respond_stream(struct conn *conn, const struct http_stream *stream)
+{
+    strbuf_addf(&conn->out_head, "HTTP/1.1 200 %s\r\n", http_status_phrase(200));
+    add_date(&conn->out_head);
+    strbuf_addf(&conn->out_head,
+                "Content-Type: %s\r\nCache-Control: no-store\r\n"
+                "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+                stream->content_type);
+    conn->closing = true; /* its end is the connection's (RFC 9112, 6.3) */
+    stream_begin(conn, stream);
+    watch(conn); /* begins from the loop's own turn */
 }
 
 void conn_run(struct conn *conn)
@@ -439,6 +460,7 @@ static size_t read_room(const struct conn *conn)
         return HTTP_READ_BYTES;
     case CONN_WAITING:
     case CONN_SENDING:
+    case CONN_STREAM:
     case CONN_OVER:
         break;
     }
@@ -477,7 +499,8 @@ static bool is_gone(struct conn *conn)
 
 void conn_ready(struct conn *conn, uint32_t revents)
 {
-    bool owed = conn->state == CONN_WAITING || conn->state == CONN_SENDING;
+    bool owed =
+        conn->state == CONN_WAITING || conn->state == CONN_SENDING || conn->state == CONN_STREAM;
     if (owed && (revents & (EPOLLHUP | EPOLLERR)) != 0) {
         conn_free(conn); /* the client has left: its slot is free, its request goes on */
         return;
@@ -493,6 +516,9 @@ void conn_ready(struct conn *conn, uint32_t revents)
             }
         }
     }
+    /* A client of a stream may end its side, too; one that has left is found by the next piece. */
+    conn->half_closed =
+        conn->half_closed || (conn->state == CONN_STREAM && (revents & EPOLLRDHUP) != 0);
     fill(conn);
     conn_run(conn);
 }
@@ -506,6 +532,10 @@ void conn_expire(struct conn *conn)
     }
     if (conn->state == CONN_WAITING) {
         (void)is_gone(conn);
+        return;
+    }
+    if (conn->state == CONN_STREAM && stream_expire(conn)) {
+        conn_run(conn);
         return;
     }
     if (!reading) {

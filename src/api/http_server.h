@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the server share, from the bottom: http_limits.c (deadlines and counts),
- * http_exchange.c (one request and its answer), http_conn.c (one connection), http_turns.c
- * (requests handed over in their turn), http_listen.c (the server). Private to them.
+ * http_stream.c (an answer that goes on), http_exchange.c (one request and its answer), http_conn.c
+ * (one connection), http_turns.c (requests handed over in their turn), http_listen.c (the server).
+ * Private to them.
  */
 #ifndef API_HTTP_SERVER_H
 #define API_HTTP_SERVER_H
@@ -21,6 +22,7 @@ enum conn_state {
     CONN_BODY,    /* reads its body */
     CONN_WAITING, /* for its turn, then for the handler, which owes an answer */
     CONN_SENDING, /* sends it */
+    CONN_STREAM,  /* sends an answer that goes on, piece by piece */
     CONN_LINGER, /* has sent its last answer, and takes what the client still sends: closing at once
                   * could destroy the answer on its way (RFC 9112, 9.6) */
     CONN_OVER,
@@ -50,12 +52,13 @@ struct conn {
     uint64_t body_due_us;           /* when it must be whole, however steadily it comes */
     size_t body_counted;            /* of its bytes, in http->open_bodies */
     struct http_exchange *exchange; /* the request that is read or waits */
-    struct strbuf out_head;
+    struct strbuf out_head;         /* of a stream: the piece that is being sent */
     char *out_body;
     size_t out_body_len;
     size_t sent;           /* of both */
     uint64_t sent_due_us;  /* when all must be, however steadily the client takes it */
     size_t unsent_counted; /* in http->unsent */
+    struct http_stream stream;
 };
 
 /* Owned by two: its connection, until that is over, and the handler, until it answers. */
@@ -119,6 +122,19 @@ void http_count_body(struct conn *conn, size_t bytes);
  * many, the time is over for what was begun first of the user with most of them. */
 void http_count_unsent(struct conn *conn, size_t bytes);
 
+/* ---- http_stream.c ---- */
+
+/* The head is in conn->out_head; then conn_run(). */
+void stream_begin(struct conn *conn, const struct http_stream *stream);
+/* Of any connection: says so to who made its stream, if it has one. */
+void stream_leave(struct conn *conn);
+/* Bytes of the piece that its client has not taken. */
+size_t stream_unsent(const struct conn *conn);
+/* Sends what can be sent now. False: nothing can. */
+bool stream_step(struct conn *conn);
+/* The time given is over. True: the client may well be there, and conn_run() is to be called. */
+bool stream_expire(struct conn *conn);
+
 /* ---- http_conn.c ---- */
 
 struct conn *conn_new(struct http *http, int fd, struct error *err);
@@ -128,6 +144,9 @@ void conn_free(struct conn *conn);
 void conn_run(struct conn *conn);
 /* Answers instead of the handler, once, and closes. Then conn_run(). */
 void conn_refuse(struct conn *conn, int status, const struct error *err);
+/* Puts the head of an answer that goes on, and what follows it, on its way, from the loop's own
+ * turn. */
+void conn_respond_stream(struct conn *conn, const struct http_stream *stream);
 /* Puts the answer on its way; then conn_run(). */
 void conn_respond(struct conn *conn, struct http_response response);
 /* The time given is over. */

@@ -12,13 +12,14 @@
 
 /* In the order in which connections make room for new ones. */
 enum http_slot_use {
-    HTTP_SLOT_LEAVING, /* has had its last answer; takes no slot */
-    HTTP_SLOT_IDLE,    /* between requests */
-    HTTP_SLOT_UNREAD,  /* its request is not whole */
-    HTTP_SLOT_HALF,    /* waits for an answer, and may have left: over TCP that looks the same */
-    HTTP_SLOT_SENDING, /* its client takes the answer slowly */
-    HTTP_SLOT_READING, /* waits for an answer, and changes nothing */
-    HTTP_SLOT_KEPT,    /* waits for the answer to a change, or to libvirt's hook */
+    HTTP_SLOT_LEAVING,   /* has had its last answer; takes no slot */
+    HTTP_SLOT_IDLE,      /* between requests */
+    HTTP_SLOT_UNREAD,    /* its request is not whole */
+    HTTP_SLOT_FOLLOWING, /* its client follows what changes, and comes back if it is cut off */
+    HTTP_SLOT_HALF,      /* waits for an answer, and may have left: over TCP that looks the same */
+    HTTP_SLOT_SENDING,   /* its client takes the answer slowly */
+    HTTP_SLOT_READING,   /* waits for an answer, and changes nothing */
+    HTTP_SLOT_KEPT,      /* waits for the answer to a change, or to libvirt's hook */
 };
 
 struct http_slot {

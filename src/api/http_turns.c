@@ -57,3 +57,23 @@ void http_answer(struct http_exchange *exchange, struct http_response response)
         conn_run(conn);
     }
 }
+
+struct conn *http_answer_stream(struct http_exchange *exchange, const struct http_stream *stream)
+{
+    exchange_answered(exchange);
+    struct conn *conn = exchange->conn;
+    if (conn == NULL) {
+        exchange_release(exchange);
+        return NULL;
+    }
+    conn_respond_stream(conn, stream);
+    exchange_leave(exchange);
+    return conn;
+}
+
+void http_stream_wake(struct conn *conn)
+{
+    if (!conn->running) {
+        conn_run(conn);
+    }
+}

@@ -11,6 +11,7 @@
 #include "api/problem.h"
 #include "api/routes.h"
 #include "api/socket.h"
+#include "api/watch.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -53,12 +54,14 @@ struct pending {
     struct caller caller;
     struct request request; /* points into this, and into the exchange */
     json_t *body;
+    char *last_id; /* of a stream: what its client had last; NULL: nothing */
 };
 
 static void pending_done(void *data)
 {
     struct pending *pending = data;
     json_decref(pending->body);
+    free(pending->last_id);
     free(pending);
 }
 
@@ -115,6 +118,12 @@ static void on_reply(json_t *body, const struct error *err, void *data)
         return;
     }
     CLEANUP_JSON json_t *owned = body;
+    if ((pending->verb->flags & IS_STREAM) != 0) {
+        json_int_t kinds = json_integer_value(json_object_get(owned, "kinds"));
+        watch_answer(pending->exchange, pending->api->service->feed, (unsigned)kinds,
+                     pending->last_id);
+        return;
+    }
     bool changes = (pending->verb->flags & TAKES_DRY_RUN) != 0;
     bool runs = changes && !pending->request.dry_run && change_is_running(owned);
     const struct http_response response = {.status = runs ? STATUS_ACCEPTED : STATUS_OK,
@@ -201,6 +210,7 @@ static int read_param(enum verb_flag flag, const char *value, struct request *re
         ret->changed = value;
         return 0;
     case IS_URGENT:
+    case IS_STREAM:
         break;
     }
     return 0;
@@ -424,6 +434,8 @@ static void on_request(struct http_exchange *exchange, void *data)
         http_answer(exchange, problem_response(status, &err));
         return;
     }
+    const char *last_id = http_exchange_header(exchange, "Last-Event-ID");
+    pending->last_id = last_id == NULL ? NULL : xstrdup(last_id);
     service_call(api->service, verb->id, &pending->request);
 }
 

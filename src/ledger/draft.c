@@ -340,9 +340,13 @@ static void take(struct draft *draft)
     ledger->last_event += draft->events.n;
     ledger->changes++; /* once more: who looked in between saw what was before */
     ledger->facts += draft->claims.n > 0 || of_gpus;
+    ledger->new_events = draft->events.items;
+    ledger->n_new_events = draft->events.n;
     if (ledger->followed != NULL) {
         ledger->followed(ledger->followed_data);
     }
+    ledger->new_events = NULL;
+    ledger->n_new_events = 0;
 }
 
 int draft_commit(struct draft *draft, struct error *err)

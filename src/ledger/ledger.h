@@ -31,7 +31,9 @@ struct ledger {
     /* Small records by kind: RECORD_HOST and those behind it. */
     struct records records[RECORD_KIND_COUNT];
     struct operation_log operations;
-    uint64_t last_event;      /* its number; 0: none is stored */
+    uint64_t last_event;            /* its number; 0: none is stored */
+    const struct event *new_events; /* of the change that is being followed; else NULL */
+    size_t n_new_events;
     _Atomic uint64_t changes; /* another number after each change */
     uint64_t facts;           /* likewise, of claims and what is remembered of GPUs */
     struct aside *aside;      /* commits while the loop turns; NULL: none does */

@@ -24,6 +24,7 @@
 #include "verbs/site.h"
 #include "verbs/vm_lint.h"
 #include "verbs/waiting.h"
+#include "verbs/watched.h"
 #include "vm/hook.h"
 #include "vm/vm_stop.h"
 #include "vm/vms.h"

@@ -40,6 +40,7 @@
 #include "turn/vm_lines.h"
 #include "verbs/gpu_recover.h"
 #include "verbs/questions.h"
+#include "verbs/watched.h"
 #include "vm/hook.h"
 #include "watch/drift.h"
 #include "watch/gone.h"
@@ -143,6 +144,7 @@ static int start_workers(struct manager *m, struct error *err)
     };
     int r = looks_open(m, observe_on_timeout);
     r = r != 0 ? r : vm_events_open(m);
+    r = r != 0 ? r : watched_open(m);
     r = r != 0 ? r : operations_open(&m->operations, m->config.loop);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(workers); i++) {
         r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
@@ -212,13 +214,13 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
 static hardware_listener_fn *const hardware_compared[] = {drift_note_gpus, NULL};
 static hardware_listener_fn *const hardware_seen[] = {made_note_look, NULL};
 static hardware_listener_fn *const hardware_taken[] = {
-    seen_follow_boards, health_note,          intruders_note, unlicensed_note,
-    restorations_look,  retry_follow_repairs, NULL,
+    seen_follow_boards, health_note,          intruders_note,        unlicensed_note,
+    restorations_look,  retry_follow_repairs, watched_note_hardware, NULL,
 };
 static guests_listener_fn *const guests_compared[] = {unasked_note, NULL};
 static guests_listener_fn *const guests_seen[] = {vm_history_look, gone_note, NULL};
 static guests_listener_fn *const guests_taken[] = {lifecycle_reconcile_claims, boot_on_libvirt_up,
-                                                   NULL};
+                                                   watched_note_guests, NULL};
 
 static void note_again(struct manager *m)
 {
@@ -398,6 +400,7 @@ void manager_free(struct manager *m)
     }
     looks_close(m);
     vm_events_close(m);
+    watched_close(m);
     ledger_end_aside(m->ledger); /* the runner, among others, waits for what it stores */
     json_decref(m->kept_plans.body);
     json_decref(m->kept_made.body);

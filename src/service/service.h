@@ -9,6 +9,7 @@
 
 #include "service/request.h"
 
+struct feed;
 struct manager;
 
 /* What a verb does. Calls request_answer() or request_refuse() exactly once, maybe later. */
@@ -24,6 +25,7 @@ struct service {
     struct manager *manager;
     verb_fn *const *functions;   /* by enum verb_id */
     find_target_fn *find_target; /* NULL: targets are whole */
+    struct feed *feed;           /* what those who follow get; NULL: there is none */
 };
 
 /* Calls the verb's function, or refuses: -PERMISSION, or what is wrong with the body. The request

@@ -47,6 +47,7 @@ const char *verb_flag_name(enum verb_flag flag)
     case TAKES_CHANGED:
         return "changedSince";
     case IS_URGENT:
+    case IS_STREAM:
         break;
     }
     return "";

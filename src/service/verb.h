@@ -33,6 +33,7 @@ enum verb_flag {
     TAKES_CHANGED = 1 << 11,
     TAKES_LAST = TAKES_CHANGED,
     IS_URGENT = 1 << 12, /* is handled before others, and when too many wait, too */
+    IS_STREAM = 1 << 13, /* its answer goes on: once it is allowed, the feed's messages are sent */
 };
 
 struct verb {

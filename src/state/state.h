@@ -5,6 +5,7 @@
 
 #include "base/backoff.h"
 #include "base/str.h"
+#include "feed/feed.h"
 #include "hold/hold.h"
 #include "ledger/draft.h"
 #include "model/body.h"
@@ -158,7 +159,8 @@ struct manager {
     struct entering entering;        /* the latest that libvirt reported, until it asks */
 
     /* ---- src/verbs ---- */
-    struct answers *answers;    /* kept, to questions */
+    struct feed_source feed_source; /* of service.feed */
+    struct answers *answers;        /* kept, to questions */
     struct plan *settling;      /* a recovery whose steps are done: is all there? The runner's */
     const struct plan *settled; /* the last of these; compared, never read */
     unsigned settle_rounds;     /* of steps that were appended to it */

@@ -159,6 +159,11 @@ void txn_follow_ledger(void *data)
     struct manager *m = data;
     m->claims = m->ledger->claims;
     m->gpu_records = m->ledger->gpu_records;
+    for (size_t i = 0; feed_is_on(m->service.feed) && i < m->ledger->n_new_events; i++) {
+        CLEANUP_JSON json_t *event = event_to_json(&m->ledger->new_events[i]);
+        feed_add_event(m->service.feed, event);
+    }
+    feed_touch(m->service.feed);
 }
 
 /* ---- requests ---- */

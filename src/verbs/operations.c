@@ -96,13 +96,8 @@ static void list_rows(const struct manager *m, const struct request *request, st
     }
 }
 
-void verb_list_operations(struct manager *m, const struct request *request)
+json_t *operations_list(const struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    if (check_filters(request, &err) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
     struct rows rows = {0};
     json_t *list = json_array();
     list_rows(m, request, &rows);
@@ -110,7 +105,17 @@ void verb_list_operations(struct manager *m, const struct request *request)
         json_array_append_new(list, row->json);
     }
     vec_done(&rows);
-    request_answer(request, json_pack("{s:o}", "operations", list));
+    return json_pack("{s:o}", "operations", list);
+}
+
+void verb_list_operations(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    if (check_filters(request, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, operations_list(m, request));
 }
 
 /* ---- one ---- */

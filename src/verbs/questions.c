@@ -156,7 +156,7 @@ void questions_ask_of_store(struct manager *m, answer_fn *answer, const char *na
         patience_us < STORE_PATIENCE_US ? patience_us : STORE_PATIENCE_US);
 }
 
-static int answer_host(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+int answer_host(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
     (void)name;
     (void)err;
@@ -175,7 +175,7 @@ void verb_get_host(struct manager *m, const struct request *request)
     questions_ask(m, answer_host, "", request);
 }
 
-static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+int answer_gpus(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
     (void)name;
     (void)err;
@@ -192,7 +192,7 @@ void verb_list_gpus(struct manager *m, const struct request *request)
     questions_ask(m, answer_gpus, "", request);
 }
 
-static int answer_vms(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+int answer_vms(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
     (void)name;
     bool seen = looks_seen_us(m, SOURCE_GUESTS) != 0 && looks_are_late(m, SOURCE_GUESTS);

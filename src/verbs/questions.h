@@ -14,6 +14,8 @@ struct manager;
 /* Answers a question from what is seen then, with its lateness. `name`: what it is about, "" for
  * all. */
 typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
+/* Answers from what was seen last; `name` is not used. */
+answer_fn answer_host, answer_gpus, answer_vms;
 /* For who only reads: an answer from a look, or after a moment from what was seen last. Those who
  * asked the same meanwhile get the same answer. */
 void questions_ask(struct manager *m, answer_fn *answer, const char *name,

@@ -173,12 +173,17 @@ static json_t *turn_to_json(const struct manager *m)
                      text, "since", shown_time(m->turn_since_us));
 }
 
-void verb_get_health(struct manager *m, const struct request *request)
+json_t *health_to_json(const struct manager *m)
 {
     json_t *problems = problems_to_json(m);
     const char *status = json_array_size(problems) == 0 ? "ok" : "degraded";
-    request_answer(request, json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version",
-                                      CLEAVE_VERSION, "problems", problems, "turn", turn_to_json(m),
-                                      "waiting", (json_int_t)queue_length(m), "observedAt",
-                                      encode_time(looks_seen_us(m, SOURCE_HARDWARE))));
+    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version", CLEAVE_VERSION,
+                     "problems", problems, "turn", turn_to_json(m), "waiting",
+                     (json_int_t)queue_length(m), "observedAt",
+                     encode_time(looks_seen_us(m, SOURCE_HARDWARE)));
+}
+
+void verb_get_health(struct manager *m, const struct request *request)
+{
+    request_answer(request, health_to_json(m));
 }

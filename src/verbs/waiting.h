@@ -11,6 +11,8 @@
 void waiting_add_lateness(const struct manager *m, uint64_t patience_us, json_t *body);
 
 /* Verbs (service/verbs.def). */
+json_t *health_to_json(const struct manager *m);
+
 verb_fn verb_get_health;
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "feed/feed.h"
 #include "model/body.h"
 
 #define LATER_US 1000
@@ -22,6 +23,7 @@ struct manager {
 
 struct fake_door {
     struct manager manager;
+    struct feed_source source;
     verb_fn *functions[VERB_COUNT];
     struct service service;
 };
@@ -443,6 +445,30 @@ static void abort_incoming(struct manager *m UNUSED, const struct request *reque
     request_answer(request, reply_in("incoming", request->dry_run ? "prepared" : "aborting"));
 }
 
+/* ---- following ---- */
+
+static void fill_feed(struct feed *feed, void *data)
+{
+    const struct manager *m = data;
+    feed_set(feed, FEED_CLAIM, m->claims);
+    feed_set(feed, FEED_VM, m->vms);
+}
+
+static void look_for_feed(void *data UNUSED)
+{
+}
+
+static void watch(struct manager *m UNUSED, const struct request *request)
+{
+    unsigned kinds = 0;
+    struct error err = {0};
+    if (feed_read_kinds(request->kind, &kinds, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, json_pack("{s:I}", "kinds", (json_int_t)kinds));
+}
+
 /* ---- the door ---- */
 
 /* All others are answer()'s. */
@@ -482,6 +508,7 @@ static verb_fn *const functions[VERB_COUNT] = {
     [VERB_GET_INCOMING] = get_incoming,
     [VERB_COMMIT_INCOMING] = commit_incoming,
     [VERB_ABORT_INCOMING] = abort_incoming,
+    [VERB_WATCH] = watch,
 };
 
 struct fake_door *fake_door_new(struct evloop *loop)
@@ -500,6 +527,10 @@ struct fake_door *fake_door_new(struct evloop *loop)
         door->functions[id] = functions[id] != NULL ? functions[id] : answer;
     }
     door->service = (struct service){.manager = &door->manager, .functions = door->functions};
+    door->source = (struct feed_source){fill_feed, look_for_feed, &door->manager};
+    if (feed_new(loop, &door->source, &door->service.feed) != 0) {
+        abort();
+    }
     return door;
 }
 
@@ -514,6 +545,7 @@ void fake_door_free(struct fake_door *door)
         json_decref(later->body);
         free(later);
     }
+    feed_free(door->service.feed);
     json_decref(door->manager.claims);
     json_decref(door->manager.vms);
     json_decref(door->manager.plan);

@@ -199,7 +199,6 @@ static void silence_is_broken_by_comments(void **state)
     close(fd);
 }
 
-/* It may still read: it is heard of when it has closed both sides. */
 static void one_who_ended_its_own_side_goes_on_reading(void **state)
 {
     struct site *site = *state;

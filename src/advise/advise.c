@@ -62,17 +62,20 @@ static void note_too_small(const struct need *need, struct advice *advice)
     STR_SET(check->document, "the catalog's file of the board");
 }
 
-/* Time slices of best effort and equal share depend on what other VMs do (NVIDIA vGPU software user
- * guide, "Changing Scheduling Behavior for Time-Sliced vGPUs"). */
+/* What a GPU as it comes has to be set to: it shares its time by best effort (NVIDIA vGPU software
+ * user guide, "Changing Scheduling Behavior for Time-Sliced vGPUs"). Of a host's GPU its plan says
+ * it; a GPU instance gets its policy when it is made. */
 static void note_change(const struct need *need, struct advice *advice)
 {
-    bool in_time =
-        advice->mode == CLAIM_TIME_SLICED || advice->mode == CLAIM_TIME_SLICED_MIG_BACKED;
-    if (advice->verdict == VERDICT_YES && in_time && need->predictable && !advice->whole) {
-        advice->verdict = VERDICT_WITH_CHANGE;
-        STR_SET(advice->change, "set fixed-share scheduling on the GPU (all its vGPUs then have "
-                                "one size)");
+    enum scheduler_policy wanted = need_policy(need, advice->whole);
+    if (advice->verdict != VERDICT_YES || advice->mode != CLAIM_TIME_SLICED ||
+        wanted == SCHEDULER_UNKNOWN || wanted == SCHEDULER_BEST_EFFORT) {
+        return;
     }
+    advice->verdict = VERDICT_WITH_CHANGE;
+    str_print(advice->change, sizeof(advice->change), "set %s scheduling on the GPU%s",
+              scheduler_policy_name(wanted),
+              wanted == SCHEDULER_FIXED_SHARE ? " (all its vGPUs then have one size)" : "");
 }
 
 /* A refusal of a GPU, or of a board: by a rule, else by the kind of reason. */
@@ -108,7 +111,6 @@ static struct advice of_contender(const struct gpu_model *model, const struct ne
     if (need->compute > 0 && advice.compute != CAT_UNKNOWN && advice.compute >= need->compute) {
         advice.wasted_compute = advice.compute - need->compute;
     }
-    note_change(need, &advice);
     return advice;
 }
 
@@ -135,8 +137,11 @@ static int check_board(const struct need *need, const struct advice *advice, str
 
 static int ask(const struct mode_search *search, struct advice *advice, struct error *err)
 {
-    return search->gpu == NULL ? check_board(search->need, advice, err)
-                               : search->gpu->ask(search->gpu->data, advice, err);
+    if (search->gpu != NULL) {
+        return search->gpu->ask(search->gpu->data, advice, err);
+    }
+    note_change(search->need, advice);
+    return check_board(search->need, advice, err);
 }
 
 /* The smallest contender that serves, and that the GPU takes. False: none; then *ret_advice has the

@@ -23,15 +23,6 @@ static uint32_t unseen_memory(const struct cat_vgpu_type *type)
     return nominal / 16 + 16 + (counted ? 128 / type->max_per_gpu : 0);
 }
 
-static bool is_whole(const struct gpu_model *model, const struct contender *contender,
-                     uint32_t nominal_mib)
-{
-    return (contender->slices > 0 && contender->slices == model->compute_slices) ||
-           (nominal_mib != CAT_UNKNOWN && model->memory_mib != CAT_UNKNOWN &&
-            nominal_mib >= model->memory_mib) ||
-           (contender->slices == 0 && contender->per_gpu == 1);
-}
-
 /* B types are for desktops, A types for applications, both with graphics; C types for compute, and
  * Q types for both. */
 static bool suits(const struct cat_vgpu_type *type, const struct need *need)
@@ -77,7 +68,7 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
         contender->slices = type->mig_backed ? type->gi_slices : 0;
         contender->per_gpu = type->max_per_gpu;
         contender->licences = licence_products(mode, type->series, need->graphics);
-        contender->whole = is_whole(model, contender, type_nominal_mib(type));
+        contender->whole = type_is_whole(model, type);
     }
 }
 
@@ -99,7 +90,7 @@ static void add_profiles(const struct gpu_model *model, const struct need *need,
             contender->unseen_mib = 0; /* the driver's own count */
             contender->slices = profile->compute_slices;
             contender->per_gpu = profile->max_instances;
-            contender->whole = is_whole(model, contender, CAT_UNKNOWN);
+            contender->whole = contender->slices > 0 && contender->slices == model->compute_slices;
         }
     }
 }
@@ -150,7 +141,7 @@ static void judge(const struct rules *rules, const struct gpu_model *model, cons
     if (contender->type != NULL) {
         STR_SET(spec.type, contender->type->name);
     }
-    const struct gpu_scheduler scheduler = {.policy = need->scheduler};
+    const struct gpu_scheduler scheduler = {.policy = need_policy(need, contender->whole)};
     const struct rule_facts facts = {.spec = &spec,
                                      .model = model,
                                      .type = contender->type,

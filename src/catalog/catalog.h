@@ -219,6 +219,8 @@ uint32_t type_nominal_mib(const struct cat_vgpu_type *type);
  * that of its GPU instance, or its turn when the GPU (or instance) is full. CAT_UNKNOWN; either may
  * be NULL. */
 uint32_t type_compute(const struct gpu_model *model, const struct cat_vgpu_type *type);
+/* Is a vGPU of the type all of a GPU, so that no other vGPU is there with it? */
+bool type_is_whole(const struct gpu_model *model, const struct cat_vgpu_type *type);
 const struct cat_vgpu_type *model_type_by_id(const struct gpu_model *model, uint32_t type_id);
 /* Looks a type up over all models: for claims that name no GPU. Stops at max; returns the count. */
 size_t catalog_find_types(const struct catalog *catalog, const char *text,

@@ -189,3 +189,17 @@ uint32_t type_compute(const struct gpu_model *model, const struct cat_vgpu_type 
     }
     return turns == CAT_UNKNOWN || turns == 0 ? CAT_UNKNOWN : share / turns;
 }
+
+bool type_is_whole(const struct gpu_model *model, const struct cat_vgpu_type *type)
+{
+    uint32_t nominal = type_nominal_mib(type);
+    if (nominal != CAT_UNKNOWN && model->memory_mib != CAT_UNKNOWN &&
+        nominal >= model->memory_mib) {
+        return true;
+    }
+    if (!type->mig_backed) {
+        return type->max_per_gpu == 1;
+    }
+    bool alone = type->max_per_gi == CAT_UNKNOWN || type->max_per_gi <= 1;
+    return alone && type->gi_slices > 0 && type->gi_slices == model->compute_slices;
+}

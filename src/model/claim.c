@@ -201,6 +201,11 @@ bool claim_collides(const struct claim *a, const struct claim *b)
            claim_device_is(&own, &b->assigned.device, b->assigned.mdev_uuid);
 }
 
+bool claim_mode_shares_time(enum claim_mode mode)
+{
+    return mode == CLAIM_TIME_SLICED || mode == CLAIM_TIME_SLICED_MIG_BACKED;
+}
+
 bool claim_has_vgpu(const struct claim *claim)
 {
     return claim->spec.mode != CLAIM_PASSTHROUGH && claim->spec.mode != CLAIM_GPU_INSTANCE;

@@ -185,6 +185,8 @@ bool claim_is_on(const struct claim *claim, const struct gpu *gpu);
 /* The claim's GPU, borrowed of the host; NULL: it holds nothing, or its GPU is not at its address.
  */
 struct gpu *claim_find_gpu(const struct claim *claim, const struct host *host);
+/* Does what a claim of the mode has share the time of a GPU, or of a GPU instance, with others? */
+bool claim_mode_shares_time(enum claim_mode mode);
 /* Is what it has, or will have, a vGPU? */
 bool claim_has_vgpu(const struct claim *claim);
 /* The device that the VM's definition has for the claim: what it holds, or else what is named for

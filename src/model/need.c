@@ -66,6 +66,16 @@ bool need_parse_compute(const char *text, uint32_t *ret_percent)
     return true;
 }
 
+/* ---- the scheduler ---- */
+
+enum scheduler_policy need_policy(const struct need *need, bool alone)
+{
+    if (need->scheduler != SCHEDULER_UNKNOWN) {
+        return need->scheduler;
+    }
+    return need->predictable && !alone ? SCHEDULER_FIXED_SHARE : SCHEDULER_UNKNOWN;
+}
+
 /* ---- contradictions ---- */
 
 static bool is_for_host(const struct need *need)

@@ -76,6 +76,11 @@ int need_from_json(const json_t *json, const char *origin, const char *path, str
 json_t *need_to_json(const struct need *need);
 bool need_is_same(const struct need *a, const struct need *b);
 
+/* How vGPUs must share the time of their GPU, or of their GPU instance: as the need says, and where
+ * it says nothing by fixed share for one that has to be predictable and shares it with others.
+ * SCHEDULER_UNKNOWN: in any way. `alone`: no other vGPU is there. */
+enum scheduler_policy need_policy(const struct need *need, bool alone);
+
 /* "20G", "20GiB", "512M"; without a unit it is none, for tools differ on what that means. */
 bool need_parse_memory(const char *text, uint32_t *ret_mib);
 /* "25%", "25", or slices of those that a GPU has: "2/7", which is 28 %. */

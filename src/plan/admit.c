@@ -145,6 +145,11 @@ bool admit_selects(const struct planner *planner, const struct claim *claim, con
                              str_eq(model->key, here->key)));
 }
 
+enum scheduler_policy admit_policy(const struct admitted *admitted)
+{
+    return claim_policy(&admitted->claim, admitted->model, admitted->type);
+}
+
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err)
 {

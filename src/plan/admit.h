@@ -21,5 +21,7 @@ bool admit_selects(const struct planner *planner, const struct claim *claim, con
 /* May the claim be served by this GPU at all (selector, type, rules)? Says nothing about room. */
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err);
+/* The same as claim_policy() of it. */
+enum scheduler_policy admit_policy(const struct admitted *admitted);
 
 #endif

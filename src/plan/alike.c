@@ -37,8 +37,9 @@ static bool same_state(const struct gpu *a, const struct gpu *b)
     return a->mode == b->mode && a->iface == b->iface && a->mig_enabled == b->mig_enabled &&
            a->mig_pending == b->mig_pending && a->mig_capable == b->mig_capable &&
            a->heterogeneous == b->heterogeneous && a->ecc == b->ecc &&
-           a->scheduler.policy == b->scheduler.policy && a->pci_id == b->pci_id &&
-           a->pci_subsystem_id == b->pci_subsystem_id && a->other_vendor == b->other_vendor &&
+           a->scheduler.policy == b->scheduler.policy && a->schedulers == b->schedulers &&
+           a->pci_id == b->pci_id && a->pci_subsystem_id == b->pci_subsystem_id &&
+           a->other_vendor == b->other_vendor &&
            a->mig_timeslicing_supported == b->mig_timeslicing_supported &&
            a->mig_timeslicing_enabled == b->mig_timeslicing_enabled &&
            a->vfs_total == b->vfs_total && a->vfs_enabled == b->vfs_enabled &&

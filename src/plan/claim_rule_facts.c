@@ -4,6 +4,20 @@
 #include "licence/products.h"
 #include "plan/mode.h"
 
+/* The scheduler that the need asks for, else the GPU's. */
+static const struct gpu_scheduler *scheduler_of(const struct planner *planner,
+                                                const struct gpu *gpu,
+                                                enum scheduler_policy policy)
+{
+    static const struct gpu_scheduler by_policy[SCHEDULER_POLICY_COUNT] = {
+        [SCHEDULER_BEST_EFFORT] = {.policy = SCHEDULER_BEST_EFFORT},
+        [SCHEDULER_EQUAL_SHARE] = {.policy = SCHEDULER_EQUAL_SHARE},
+        [SCHEDULER_FIXED_SHARE] = {.policy = SCHEDULER_FIXED_SHARE},
+    };
+    return policy != SCHEDULER_UNKNOWN ? &by_policy[policy]
+                                       : planner_wanted_scheduler(planner, gpu);
+}
+
 struct rule_facts claim_rule_facts(const struct planner *planner, const struct claim *claim,
                                    const struct gpu *gpu)
 {
@@ -16,9 +30,6 @@ struct rule_facts claim_rule_facts(const struct planner *planner, const struct c
                                .has_vm = claim->vm[0] != '\0',
                                .claim = claim->name,
                                .host = planner->host};
-    if (gpu != NULL) {
-        facts.scheduler = planner_wanted_scheduler(planner, gpu);
-    }
     if (facts.model != NULL && claim->spec.type[0] != '\0') {
         (void)model_find_type(facts.model, claim->spec.type, &facts.type, NULL);
     }
@@ -27,6 +38,9 @@ struct rule_facts claim_rule_facts(const struct planner *planner, const struct c
                                                          : NULL;
     if (facts.model != NULL && profile != NULL && claim->spec.mode != CLAIM_TIME_SLICED) {
         (void)model_find_profile(facts.model, profile, &facts.profile, NULL);
+    }
+    if (gpu != NULL) {
+        facts.scheduler = scheduler_of(planner, gpu, claim_policy(claim, facts.model, facts.type));
     }
     facts.licences = licence_products(claim->spec.mode, facts.type != NULL ? facts.type->series : 0,
                                       claim->need.graphics);

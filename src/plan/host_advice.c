@@ -36,58 +36,12 @@ static void add_text(struct strlist *list, const char *text)
 static struct claim claim_of(const struct question *question, const struct advice *advice)
 {
     const struct need *need = question->need;
-    struct claim claim = {.spec = {.start = NO_ID}};
+    struct claim claim = {.spec = {.start = NO_ID}, .has_need = true, .need = *need};
     STR_SET(claim.name, CLAIM_NAME);
     STR_SET(claim.vm, need->consumer == CONSUMER_VM ? CLAIM_VM : "");
     STR_SET(claim.spec.gpu, question->work->bdf);
     option_set_words(need, advice->mode, advice->type, advice->profile, &claim.spec);
     return claim;
-}
-
-/* ---- the scheduler of time slices ---- */
-
-static bool has_vgpus(const struct gpu_work *work)
-{
-    return work->gpu->vgpus.n > 0 || work->n_kept > 0;
-}
-
-/* A policy is set while a GPU has no vGPU, and stays that of all (NVIDIA vGPU software user guide,
- * "Changing Scheduling Behavior for Time-Sliced vGPUs"). */
-static int check_scheduler(const struct question *question, struct advice *advice,
-                           struct error *err)
-{
-    const struct need *need = question->need;
-    enum scheduler_policy wanted = need->scheduler;
-    if (wanted == SCHEDULER_UNKNOWN && need->predictable && !advice->whole) {
-        wanted = SCHEDULER_FIXED_SHARE;
-    }
-    bool in_time =
-        advice->mode == CLAIM_TIME_SLICED || advice->mode == CLAIM_TIME_SLICED_MIG_BACKED;
-    if (!in_time || wanted == SCHEDULER_UNKNOWN) {
-        return 0;
-    }
-    const struct gpu_work *work = question->work;
-    if (advice->mode == CLAIM_TIME_SLICED &&
-        planner_wanted_scheduler(question->planner, work->gpu)->policy == wanted) {
-        advice->verdict = VERDICT_YES;
-        advice->change[0] = '\0';
-        return 0;
-    }
-    if (advice->mode == CLAIM_TIME_SLICED_MIG_BACKED) {
-        return error_set(err, REASON_UNKNOWN, work->subject,
-                         "it is not known how vGPUs share the time of one GPU instance of GPU %s",
-                         work->bdf);
-    }
-    if (has_vgpus(work)) {
-        return error_set(err, REASON_CONFLICT, work->subject,
-                         "vGPUs of GPU %s do not share its time by %s, and that changes only while "
-                         "it has none",
-                         work->bdf, scheduler_policy_name(wanted));
-    }
-    advice->verdict = VERDICT_WITH_CHANGE;
-    str_print(advice->change, sizeof(advice->change), "set %s scheduling on the GPU",
-              scheduler_policy_name(wanted));
-    return 0;
 }
 
 /* ---- what changes ---- */
@@ -103,7 +57,6 @@ static const char *const changes[STEP_KIND_COUNT] = {
     [STEP_GI_DESTROY] = "destroy GPU instances that no claim has",
     [STEP_VGPU_DELETE] = "delete vGPUs that no claim has",
     [STEP_SRIOV_DISABLE] = "disable virtual functions",
-    [STEP_SCHEDULER_SET] = "set the scheduler",
 };
 
 static void add_change(struct advice *advice, const char *text)
@@ -117,6 +70,16 @@ static void add_change(struct advice *advice, const char *text)
               text);
 }
 
+static void note_scheduler(const struct step *step, struct advice *advice)
+{
+    char change[80];
+    if (step->kind == STEP_SCHEDULER_SET) {
+        str_print(change, sizeof(change), "set %s scheduling on the GPU",
+                  gpu_scheduler_policy_name(step->scheduler.policy));
+        add_change(advice, change);
+    }
+}
+
 static void note_steps(const struct step *steps, size_t n, struct advice *advice,
                        struct host_advice *found)
 {
@@ -128,6 +91,7 @@ static void note_steps(const struct step *steps, size_t n, struct advice *advice
         bool of_moved = found->moved_claims.n > 0 &&
                         (steps[i].kind == STEP_GI_DESTROY || steps[i].kind == STEP_VGPU_DELETE);
         add_change(advice, of_moved ? NULL : changes[steps[i].kind]);
+        note_scheduler(&steps[i], advice);
         add_text(&found->steps, step_describe(&steps[i], text, sizeof(text)));
     }
 }
@@ -387,8 +351,7 @@ static int ask(void *data, struct advice *advice, struct error *err)
 {
     struct question *question = data;
     const struct claim claim = claim_of(question, advice);
-    int result = check_scheduler(question, advice, err);
-    result = result != 0 ? result : try_now(question, advice, &claim, err);
+    int result = try_now(question, advice, &claim, err);
     if ((result == -REASON_NO_CAPACITY || result == -REASON_CONFLICT) &&
         !question->asked_to_move[advice->mode]) {
         question->asked_to_move[advice->mode] = true;

@@ -20,8 +20,9 @@ struct mig {
         uint32_t n_vgpus;
         uint32_t n_before; /* of these, those that are there before the plan and stay */
         const struct cat_vgpu_type *type_before;
-        bool taken;        /* by an exclusive claim, or a bare instance */
-        uint32_t existing; /* index when pinned, NO_ID when new */
+        enum scheduler_policy policy; /* by which its vGPUs share its time; UNKNOWN: not known */
+        bool taken;                   /* by an exclusive claim, or a bare instance */
+        uint32_t existing;            /* index when pinned, NO_ID when new */
     } use[LAYOUT_MAX_GIS];
     uint32_t of_claim[WORK_MAX_CLAIMS]; /* added claim → wanted index */
     struct layout_change change;

@@ -29,32 +29,6 @@ static bool is_typed(const struct claim *claim, const struct gpu_model *model,
     return spec->start == NO_ID || choice->profile != NULL;
 }
 
-/* Time slices are shared by a policy of the GPU, or of the instance, which gets the one that was
- * chosen for its GPU when it is made (plan/work_scheduler.h). */
-static enum scheduler_policy scheduling_of(const struct planner *planner, const struct gpu *gpu,
-                                           const struct choice *choice)
-{
-    const struct gpu_record *record = planner_record_of(planner, gpu);
-    return choice->mode == CLAIM_TIME_SLICED ? planner_wanted_scheduler(planner, gpu)->policy
-           : record != NULL                  ? record->scheduler.policy
-                                             : SCHEDULER_UNKNOWN;
-}
-
-static bool is_scheduled(const struct planner *planner, const struct claim *claim,
-                         const struct gpu *gpu, const struct choice *choice)
-{
-    bool in_time =
-        choice->mode == CLAIM_TIME_SLICED || choice->mode == CLAIM_TIME_SLICED_MIG_BACKED;
-    enum scheduler_policy policy = scheduling_of(planner, gpu, choice);
-    if (!in_time) {
-        return true;
-    }
-    if (claim->need.scheduler != SCHEDULER_UNKNOWN) {
-        return policy == claim->need.scheduler;
-    }
-    return !claim->need.predictable || vgpu_share_is_predictable(policy, choice->whole ? 1 : NO_ID);
-}
-
 /* ---- the list ---- */
 
 /* Kept for the whole request, or else in `own`. NULL: nothing is known of the GPU's model. */
@@ -115,7 +89,7 @@ void options_list(const struct planner *planner, const struct claim *claim,
         const struct choices *choices = choices_of(planner, claim, gpu, &own);
         for (size_t i = 0; choices != NULL && i < choices->n; i++) {
             const struct choice *choice = &choices->items[i];
-            if (is_typed(claim, model, choice) && is_scheduled(planner, claim, gpu, choice)) {
+            if (is_typed(claim, model, choice)) {
                 add_option(claim, g, choice, ret_options);
             }
         }
@@ -154,21 +128,6 @@ void options_describe(const struct options *options, size_t chosen, const char *
 }
 
 /* ---- why there is none ---- */
-
-static int refuse_scheduler(const struct claim *claim, const struct gpu *gpu, struct error *err)
-{
-    char bdf[BDF_SIZE];
-    bool stated = claim->need.scheduler != SCHEDULER_UNKNOWN;
-    enum scheduler_policy wanted = stated ? claim->need.scheduler : SCHEDULER_FIXED_SHARE;
-    pci_addr_format(&gpu->addr, bdf);
-    error_set(err, REASON_CONFLICT, SUBJECT("gpu", bdf),
-              "the need asks for %s scheduling, and time-sliced vGPUs of GPU %s are scheduled by "
-              "another policy or an unknown one",
-              gpu_scheduler_policy_name(wanted), bdf);
-    error_hint(err, "set it while the GPU has no vGPU: `cleave gpu scheduler %s %s`", bdf,
-               scheduler_policy_name(wanted));
-    return -REASON_CONFLICT;
-}
 
 static int refuse_typed(const struct claim *claim, const struct gpu_model *model, const char *bdf,
                         struct error *err)
@@ -219,7 +178,6 @@ int options_refuse(const struct planner *planner, const struct claim *claim, con
     char bdf[BDF_SIZE];
     CLEANUP(known_choices_done) struct known_choices own = {0};
     size_t n_typed = 0;
-    size_t n_scheduled = 0;
     pci_addr_format(&gpu->addr, bdf);
     const struct gpu_model *model = gpu_model_of(planner, gpu);
     const struct choices *choices = choices_of(planner, claim, gpu, &own);
@@ -231,12 +189,9 @@ int options_refuse(const struct planner *planner, const struct claim *claim, con
             bdf, gpu->pci_id);
     }
     for (vec_each(choices, choice)) {
-        bool typed = is_typed(claim, model, choice);
-        n_typed += typed;
-        n_scheduled += typed && is_scheduled(planner, claim, gpu, choice);
+        n_typed += is_typed(claim, model, choice);
     }
-    return n_scheduled > 0  ? 0
-           : n_typed > 0    ? refuse_scheduler(claim, gpu, err)
+    return n_typed > 0      ? 0
            : choices->n > 0 ? refuse_typed(claim, model, bdf, err)
                             : refuse_board(planner, claim, model, bdf, err);
 }

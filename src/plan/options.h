@@ -28,7 +28,7 @@ struct options {
 #define OPTION_KEYS 2
 
 /* Appends the options on all GPUs, by GPU and in it the best first. Of a claim with a need those
- * GPUs are left out that it does not select, and what the need's scheduler rules out there. */
+ * GPUs are left out that it does not select. */
 void options_list(const struct planner *planner, const struct claim *claim,
                   struct options *ret_options);
 /* Are mode, type and profile the same? */

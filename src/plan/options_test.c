@@ -98,25 +98,97 @@ static void words_that_are_typed_next_to_a_need_hold(void **state)
     assert_non_null(strstr(f->err.message, "L40S-4Q on L40S 48GB does not serve"));
 }
 
-/* A time slice is predictable by a fixed share alone, which its GPU has or has not. */
-static void a_predictable_time_slice_needs_a_fixed_share(void **state)
+/* ---- the scheduler of a need ---- */
+
+static size_t count_steps(const struct plan *plan, enum step_kind kind,
+                          enum scheduler_policy policy)
+{
+    size_t n = 0;
+    for (vec_each(&plan->steps, step)) {
+        n += step->kind == kind && step->scheduler.policy == policy;
+    }
+    return n;
+}
+
+/* The policy is set as a step of the claim's plan, and only where it would change no vGPU. */
+static void a_need_sets_the_scheduler_of_a_gpu_without_vgpus(void **state)
+{
+    static const struct {
+        const char *need;
+        enum scheduler_policy chosen; /* for the GPU, by hand */
+        bool has_vgpu;                /* scheduled by best effort */
+        uint32_t can;                 /* policies of the driver; 0: it does not say */
+        int result;
+        enum scheduler_policy set; /* by a step */
+    } rows[] = {
+        {"{memory: 8G, predictable: true}", 0, false, 0, 0, SCHEDULER_FIXED_SHARE},
+        {"{memory: 8G, scheduler: equal-share}", 0, false, 0, 0, SCHEDULER_EQUAL_SHARE},
+        {"{memory: 8G, scheduler: best-effort}", 0, false, 0, 0, SCHEDULER_UNKNOWN},
+        {"{memory: 8G}", 0, false, 0, 0, SCHEDULER_UNKNOWN},
+        {"{memory: 8G}", SCHEDULER_FIXED_SHARE, false, 0, 0, SCHEDULER_FIXED_SHARE},
+        {"{memory: 8G, scheduler: equal-share}", SCHEDULER_FIXED_SHARE, false, 0, 0,
+         SCHEDULER_EQUAL_SHARE},
+        {"{memory: 8G, predictable: true}", 0, true, 0, -REASON_CONFLICT, 0},
+        {"{memory: 8G, scheduler: best-effort}", 0, true, 0, 0, SCHEDULER_UNKNOWN},
+        {"{memory: 8G, predictable: true}", 0, false, 1U << SCHEDULER_BEST_EFFORT,
+         -REASON_UNSUPPORTED, 0},
+        {"{memory: 48G, predictable: true}", 0, false, 0, 0, SCHEDULER_UNKNOWN}, /* alone */
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct claim claim = wish("c", rows[i].need);
+        const struct planner planner = planner_now(f);
+        struct gpu *gpu = host_find_gpu(f->host, L40S);
+        STR_SET(claim.spec.gpu, L40S);
+        claim.spec.mode = CLAIM_TIME_SLICED;
+        claim.typed = (struct claim_words){.set = true, .mode = CLAIM_TIME_SLICED, .start = NO_ID};
+        f->records.n = 0;
+        if (rows[i].chosen != SCHEDULER_UNKNOWN) {
+            *vec_push(&f->records) =
+                (struct gpu_record){.addr = gpu->addr, .scheduler = {.policy = rows[i].chosen}};
+        }
+        gpu->scheduler.policy = SCHEDULER_BEST_EFFORT;
+        gpu->schedulers = rows[i].can;
+        gpu->vgpus.n = 0;
+        if (rows[i].has_vgpu) {
+            struct vgpu *vgpu = vec_push(&gpu->vgpus);
+            *vgpu = (struct vgpu){.gi_id = NO_ID, .placement_id = NO_ID, .type_id = NO_ID};
+            STR_SET(vgpu->type, "NVIDIA L40S-8C");
+        }
+        CLEANUP(plan_freep) struct plan *plan = NULL;
+        int r = build_by(f, &planner, &claim, 1, NULL, 0, &plan);
+        if (r != rows[i].result) {
+            fail_msg("row %zu: %d, %s", i, r, f->err.message);
+        }
+        if (r == 0 && count_steps(plan, STEP_SCHEDULER_SET, rows[i].set) !=
+                          (rows[i].set != SCHEDULER_UNKNOWN ? 1 : 0)) {
+            fail_msg("row %zu: another policy is set", i);
+        }
+    }
+}
+
+static void needs_of_one_gpu_that_differ_go_to_two_or_are_refused(void **state)
 {
     struct fixture *f = *state;
-    struct claim claim = wish("c", "{memory: 8G, predictable: true}");
-    STR_SET(claim.spec.gpu, L40S);
-    claim.spec.mode = CLAIM_TIME_SLICED;
-    claim.typed = (struct claim_words){.set = true, .mode = CLAIM_TIME_SLICED, .start = NO_ID};
+    struct claim claims[] = {wish("a", "{memory: 8G, scheduler: equal-share}"),
+                             wish("b", "{memory: 8G, scheduler: fixed-share}")};
+    for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+        STR_SET(claims[i].spec.gpu, "l40s");
+        claims[i].spec.mode = CLAIM_TIME_SLICED;
+        claims[i].typed =
+            (struct claim_words){.set = true, .mode = CLAIM_TIME_SLICED, .start = NO_ID};
+    }
     CLEANUP(plan_freep) struct plan *none = NULL;
-    assert_int_equal(build(f, &claim, 1, NULL, 0, &none), -REASON_CONFLICT);
-    assert_non_null(strstr(f->err.hint, "cleave gpu scheduler " L40S " fixed-share"));
-    struct gpu_record *record = vec_push(&f->records);
-    *record = (struct gpu_record){.addr = host_find_gpu(f->host, L40S)->addr,
-                                  .scheduler = {.policy = SCHEDULER_FIXED_SHARE}};
+    assert_int_equal(build(f, claims, 2, NULL, 0, &none), -REASON_CONFLICT);
+    assert_non_null(strstr(f->err.message, "equal-share"));
+    assert_non_null(strstr(f->err.message, "fixed-share"));
+    add_gpu(f, 0xa1, 0x26b9, NO_ID, 0);
     CLEANUP(plan_freep) struct plan *plan = NULL;
-    if (build(f, &claim, 1, NULL, 0, &plan) != 0) {
+    if (build(f, claims, 2, NULL, 0, &plan) != 0) {
         fail_msg("%s", f->err.message);
     }
-    assert_string_equal(plan->claims.items[0].claim.spec.type, "L40S-8C");
+    assert_int_equal(count_steps(plan, STEP_SCHEDULER_SET, SCHEDULER_EQUAL_SHARE), 1);
+    assert_int_equal(count_steps(plan, STEP_SCHEDULER_SET, SCHEDULER_FIXED_SHARE), 1);
 }
 
 static void gpus_of_one_vm_are_different_ones(void **state)
@@ -207,7 +279,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_smallest_of_the_best_mode_is_chosen, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_room_is_chosen, setup, teardown),
         cmocka_unit_test_setup_teardown(words_that_are_typed_next_to_a_need_hold, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_predictable_time_slice_needs_a_fixed_share, setup,
+        cmocka_unit_test_setup_teardown(needs_of_one_gpu_that_differ_go_to_two_or_are_refused,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_need_sets_the_scheduler_of_a_gpu_without_vgpus, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(gpus_of_one_vm_are_different_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refusal_says_what_is_nearest, setup, teardown),

@@ -69,8 +69,11 @@ static void add_gi(struct gpu *gpu, const struct step *step)
         id = gi->id >= id ? gi->id + 1 : id;
     }
     struct gi *gi = vec_push(&gpu->gis);
-    *gi = (struct gi){
-        .id = id, .profile_id = step->profile_id, .start = step->start, .size = step->size};
+    *gi = (struct gi){.id = id,
+                      .profile_id = step->profile_id,
+                      .start = step->start,
+                      .size = step->size,
+                      .scheduler = step->scheduler};
     STR_SET(gi->profile, step->profile);
 }
 

@@ -30,3 +30,12 @@ const struct gpu_scheduler *planner_wanted_scheduler(const struct planner *plann
     bool chosen = record != NULL && record->scheduler.policy != SCHEDULER_UNKNOWN;
     return chosen ? &record->scheduler : &gpu->scheduler;
 }
+
+enum scheduler_policy claim_policy(const struct claim *claim, const struct gpu_model *model,
+                                   const struct cat_vgpu_type *type)
+{
+    if (!claim->has_need || !claim_mode_shares_time(claim->spec.mode) || type == NULL) {
+        return SCHEDULER_UNKNOWN;
+    }
+    return need_policy(&claim->need, type_is_whole(model, type));
+}

@@ -92,15 +92,14 @@ static inline struct planner planner_now(struct fixture *f)
                             .records = &f->records};
 }
 
-/* Plans; with a fresh look at the host. */
-static inline int build(struct fixture *f, struct claim *add, size_t n_add,
-                        const char *const *remove, size_t n_remove, struct plan **ret_plan)
+static inline int build_by(struct fixture *f, const struct planner *planner, struct claim *add,
+                           size_t n_add, const char *const *remove, size_t n_remove,
+                           struct plan **ret_plan)
 {
-    struct planner planner = planner_now(f);
     const struct claim *list[16] = {NULL};
     f->err = (struct error){0};
     for (size_t i = 0; i < n_add; i++) {
-        int result = planner_admit(&planner, &add[i], &f->err);
+        int result = planner_admit(planner, &add[i], &f->err);
         if (result != 0) {
             return result;
         }
@@ -112,7 +111,15 @@ static inline int build(struct fixture *f, struct claim *add, size_t n_add,
                                    .n_remove = n_remove,
                                    .author = "test",
                                    .new_uuid = id_uuid};
-    return planner_build(&planner, &request, ret_plan, &f->err);
+    return planner_build(planner, &request, ret_plan, &f->err);
+}
+
+/* Plans; with a fresh look at the host. */
+static inline int build(struct fixture *f, struct claim *add, size_t n_add,
+                        const char *const *remove, size_t n_remove, struct plan **ret_plan)
+{
+    const struct planner planner = planner_now(f);
+    return build_by(f, &planner, add, n_add, remove, n_remove, ret_plan);
 }
 
 static inline void forget(struct fixture *f, const char *name)

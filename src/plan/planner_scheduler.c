@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "plan/planner.h"
+#include "plan/work_scheduler.h"
 
 /* Ibid.: what is accepted on any board; a board may accept less. */
 #define MIN_SLICE_NS 1000000
@@ -113,18 +114,11 @@ static int check_gpu(const struct planner *planner, const struct gpu *gpu,
         error_hint(err, "`cleave gpu mode %s time-sliced` leaves MIG mode", bdf);
         return -REASON_UNSUPPORTED;
     }
-    if (gpu->schedulers != 0 && (gpu->schedulers & UINT32_C(1) << wanted->policy) == 0) {
-        return error_set(err, REASON_UNSUPPORTED, subject,
-                         "the driver has no %s scheduler for vGPUs of GPU %s",
-                         scheduler_policy_name(wanted->policy), bdf);
+    int result = scheduler_check_driver(gpu, wanted->policy, err);
+    if (result != 0) {
+        return result;
     }
-    if (!mig && gpu->scheduler.policy == SCHEDULER_UNKNOWN) {
-        error_set(err, REASON_UNSUPPORTED, subject,
-                  "the driver reports no vGPU scheduler for GPU %s", bdf);
-        error_hint(err, "it needs NVIDIA's vGPU host driver, and the GPU bound to that driver");
-        return -REASON_UNSUPPORTED;
-    }
-    int result =
+    result =
         mig ? check_instances(gpu, wanted, bdf, subject, err) : check_vgpus(gpu, bdf, subject, err);
     if (result != 0) {
         return result;

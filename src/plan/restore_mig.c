@@ -178,6 +178,25 @@ static bool has_room(struct restore *r, struct restore_item *item, const struct 
     return false;
 }
 
+static bool is_at(const struct restore_item *item, uint32_t start, uint32_t size)
+{
+    return item->claim.assigned.start == start && item->claim.assigned.size == size;
+}
+
+/* By which the claims of the instance need to share it. */
+static enum scheduler_policy policy_at(const struct restore *r, uint32_t start, uint32_t size)
+{
+    enum scheduler_policy policy = SCHEDULER_UNKNOWN;
+    for (vec_each(&r->items, item)) {
+        const struct admitted as = {
+            .claim = item->claim, .model = r->work.model, .type = item->type};
+        if (policy == SCHEDULER_UNKNOWN && is_at(item, start, size)) {
+            policy = admit_policy(&as);
+        }
+    }
+    return policy;
+}
+
 /* False: the item can't have its instance, and says why. */
 static bool restore_instance(struct restore *r, struct restore_item *item, const struct gi **ret_gi)
 {
@@ -206,7 +225,7 @@ static bool restore_instance(struct restore *r, struct restore_item *item, const
                                      item->profile->id, got->start, got->size);
     STR_SET(step->claim, item->claim.name);
     if (item->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED) {
-        work_share_instance(&r->work, step);
+        work_share_instance(&r->work, policy_at(r, got->start, got->size), step);
     }
     work_report_instance(&r->work, item->profile->name, got->start, got->size, "created");
     return true;
@@ -227,11 +246,6 @@ static void restore_bare(struct restore *r, struct restore_item *item, const str
 }
 
 /* ---- which instance the driver may choose ---- */
-
-static bool is_at(const struct restore_item *item, uint32_t start, uint32_t size)
-{
-    return item->claim.assigned.start == start && item->claim.assigned.size == size;
-}
 
 /* vGPUs that stand on the instance now, and the type of one. mdev doesn't say on which instance a
  * vGPU is, so there the claims' word counts. */

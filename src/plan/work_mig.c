@@ -99,6 +99,7 @@ static int read_existing(const struct gpu_work *work, struct mig *mig, struct er
             mig->use[w].n_vgpus = staying;
             mig->use[w].n_before = staying;
             mig->use[w].type_before = type;
+            mig->use[w].policy = gi->scheduler.policy;
             mig->use[w].taken = exclusive_on(work, gi) || foreign_on(work, gi);
             mig->use[w].existing = i;
             mig->pinned |= 1U << i;
@@ -131,6 +132,20 @@ static bool is_free(const struct mig *mig, const struct layout_gi *wanted)
     return true;
 }
 
+/* As it was made for its claims, and will be again. */
+static enum scheduler_policy policy_of_lost(const struct gpu_work *work, const struct gi *gi)
+{
+    enum scheduler_policy policy = SCHEDULER_UNKNOWN;
+    for (size_t i = 0; i < work->n_kept && policy == SCHEDULER_UNKNOWN; i++) {
+        struct admitted as = {.claim = *work->kept[i], .model = work->model};
+        if (work_stands_on(work->kept[i], gi) &&
+            model_find_type(work->model, as.claim.spec.type, &as.type, NULL) == 0) {
+            policy = admit_policy(&as);
+        }
+    }
+    return work_policy_of_new(work, policy);
+}
+
 /* The places of instances that a reboot took stay those of their claims, unless another instance
  * stands there by now. */
 static void read_lost(const struct gpu_work *work, struct mig *mig)
@@ -150,6 +165,7 @@ static void read_lost(const struct gpu_work *work, struct mig *mig)
         mig->existing.items[i] = place;
         mig->wanted.items[w] = place;
         mig->use[w].n_vgpus = work_claims_on(work, &gi, &mig->use[w].type);
+        mig->use[w].policy = policy_of_lost(work, &gi);
         mig->use[w].taken = exclusive_on(work, &gi);
         mig->use[w].existing = i;
         mig->pinned |= 1U << i;
@@ -162,20 +178,31 @@ static bool has_room(const struct mig *mig, uint32_t w, const struct admitted *a
 {
     const struct cat_vgpu_type *type = added->type;
     uint32_t start = added->claim.spec.start;
-    return mig->wanted.items[w].profile == added->profile && !mig->use[w].taken &&
+    enum scheduler_policy policy = admit_policy(added);
+    return (policy == SCHEDULER_UNKNOWN || policy == mig->use[w].policy) &&
+           mig->wanted.items[w].profile == added->profile && !mig->use[w].taken &&
            (start == NO_ID || mig->wanted.items[w].start == start) && mig->use[w].n_vgpus > 0 &&
            mig->use[w].type != NULL && mig->use[w].type->framebuffer_mib == type->framebuffer_mib &&
            type->max_per_gi != CAT_UNKNOWN && mig->use[w].n_vgpus < type->max_per_gi;
 }
 
+/* Have vGPUs that come the policy that they need on an existing instance? It was made with one. */
+static bool is_shared_by(const struct gpu_work *work, uint32_t existing,
+                         enum scheduler_policy policy)
+{
+    return policy == SCHEDULER_UNKNOWN || work->gpu->gis.items[existing].scheduler.policy == policy;
+}
+
 /* An empty instance that no one claims serves as well as a new one: names its place. */
-static void use_foreign(struct mig *mig, uint32_t w)
+static void use_foreign(const struct gpu_work *work, enum scheduler_policy policy, struct mig *mig,
+                        uint32_t w)
 {
     struct layout_gi *wanted = &mig->wanted.items[w];
     for (uint32_t i = 0; i < mig->existing.n; i++) {
         const struct layout_gi *gi = &mig->existing.items[i];
         bool fits = gi->profile == wanted->profile &&
-                    (wanted->start == LAYOUT_ANYWHERE || wanted->start == gi->start);
+                    (wanted->start == LAYOUT_ANYWHERE || wanted->start == gi->start) &&
+                    is_shared_by(work, i, policy);
         if ((mig->foreign & 1U << i) != 0 && fits) {
             wanted->start = gi->start;
             mig->foreign &= ~(1U << i);
@@ -212,7 +239,8 @@ static int want_instance(struct gpu_work *work, struct mig *mig, size_t i, struc
     mig->use[w].taken = !shares;
     mig->use[w].existing = NO_ID;
     mig->of_claim[i] = w;
-    use_foreign(mig, w);
+    mig->use[w].policy = work_policy_of_new(work, admit_policy(added));
+    use_foreign(work, admit_policy(added), mig, w);
     return 0;
 }
 
@@ -277,8 +305,20 @@ static const struct claim *bare_leaving(const struct gpu_work *work, const struc
     return NULL;
 }
 
+/* What the claims that come ask for on the wanted instance. */
+static enum scheduler_policy needed_on(const struct gpu_work *work, const struct mig *mig,
+                                       uint32_t w)
+{
+    enum scheduler_policy policy = SCHEDULER_UNKNOWN;
+    for (size_t i = 0; i < work->n_added && policy == SCHEDULER_UNKNOWN; i++) {
+        policy = mig->of_claim[i] == w ? admit_policy(&work->added[i]) : policy;
+    }
+    return policy;
+}
+
 /* Existing instances: kept as they are, or destroyed with their compute instances. Even a fitting
- * one is made again when virtual functions are to be enabled, or when it changes its owner. */
+ * one is made again when virtual functions are to be enabled, when it changes its owner, or when
+ * its vGPUs would share it by another policy than they need. */
 static void change_existing(struct gpu_work *work, const struct mig *mig, bool *ret_serves)
 {
     bool wiped = work_is_wiped(work);
@@ -292,7 +332,8 @@ static void change_existing(struct gpu_work *work, const struct mig *mig, bool *
         uint32_t w = mig->change.keep[i] && !wiped ? mig->change.serves[i] : UINT32_MAX;
         bool as_it_is = bare != NULL && w != UINT32_MAX && comes_back_as_it_is(work, mig, bare, w);
         bool pinned = (mig->pinned & 1U << i) != 0;
-        bool keep = mig->change.keep[i] && !wiped && (pinned || bare == NULL || as_it_is);
+        bool fits = pinned || w == UINT32_MAX || is_shared_by(work, i, needed_on(work, mig, w));
+        bool keep = mig->change.keep[i] && !wiped && fits && (pinned || bare == NULL || as_it_is);
         if (keep && w != UINT32_MAX) {
             ret_serves[w] = true;
         }
@@ -449,7 +490,7 @@ static int make_all(struct gpu_work *work, const struct mig *mig, const bool *se
         if (is_created(work, mig, serves, w)) {
             struct step *step = gi_step(work, STEP_GI_CREATE, profile, mig->change.start[w]);
             if (is_shared(work, mig, w)) {
-                work_share_instance(work, step);
+                work_share_instance(work, mig->use[w].policy, step);
             }
             tell_instance(work, profile, mig->change.start[w], "created");
             seats.items[w].there = true;

@@ -193,8 +193,9 @@ int work_time_sliced(struct gpu_work *work, struct error *err)
         vgpus.items[vgpus.n++] = (struct layout_vgpu){
             .type = work->added[i].type, .gi = LAYOUT_ANYWHERE, .placement_id = LAYOUT_ANYWHERE};
     }
-    if (n_there == 0) {
-        work_scheduler(work);
+    result = work_scheduler_for_added(work, n_there, n_staying - n_there, err);
+    if (result != 0) {
+        return result;
     }
     struct layout_gis none = {.n = 0};
     struct layout_vgpu_mode mode = {.mig = false, .mixed = mixed};

@@ -2,6 +2,7 @@
 """What share of a GPU, or of a GPU instance, each VM is entitled to, next to what it uses: by policy,
 by the VMs that run, and by the types that may be there; the policy of GPU instances is set when they
 are made, and again after a boot."""
+import json
 import os
 
 import pytest
@@ -97,15 +98,42 @@ def test_an_instance_gets_its_policy_when_it_is_made_and_after_a_boot(host):
     assert host.problems() == []
 
 
-def test_a_predictable_need_takes_a_shared_instance_by_fixed_share_only(host):
+def test_a_predictable_need_makes_its_shared_instance_by_fixed_share(host):
     need = {"memory": "8GiB", "predictable": True, "licences": "any"}
     claim = {"name": "a", "mode": SLICED["mode"], "gpu": RTX, "need": need}
-    status, body, _ = host.api.call("POST", "/v1/claims?dryRun=true", claim)
-    assert status == 409 and "fixed-share" in body["detail"], body
-    assert host.cleave.run("gpu", "mode", RTX, "mig").returncode == 0
-    assert schedule(host, RTX, FIXED)[0] in (200, 202)
     host.create(**claim)
     assert share(host, "a").startswith("1/") and share(host, "a").endswith(" of its instance")
+    host.reboot(options=("--observe-period", "1"))
+    wait_restored(host)
+    instance, = host.api.get(f"/v1/gpus/{RTX}")["gpuInstances"]
+    assert instance["scheduler"]["policy"] == "fixed-share"
+
+
+def test_a_predictable_need_sets_the_scheduler_of_an_empty_gpu_as_advice_says(host):
+    need = {"memory": "8GiB", "predictable": True, "licences": "any"}
+    claim = {"name": "a", "mode": "time-sliced", "gpu": L40S, "need": need}
+
+    def advice():
+        entries = host.api.call("POST", "/v1/advice", need)[1]["advice"]
+        return next(e for e in entries if e["mode"] == "time-sliced" and L40S in [e["gpu"], *e["alike"]])
+    assert advice()["verdict"] == "with-change"
+    assert "set fixed-share scheduling on the GPU" in advice()["change"]
+    status, plan, _ = host.api.call("POST", "/v1/claims?dryRun=true", claim)
+    assert status == 200 and "fixed-share" in json.dumps(plan), plan
+    host.ctl("fault", "add", "at=nvmlDeviceSetVgpuSchedulerState", "nvml=UNKNOWN")
+    status, change, _ = host.api.call("POST", "/v1/claims", claim)
+    assert host.api.wait_plan(change)["state"] == "undone"
+    host.ctl("fault", "clear")
+    host.delete("a")
+    host.create(**claim)
+    assert share(host, "a") == "1/6 of the GPU"
+    assert advice()["verdict"] == "yes" and advice()["change"] in (None, "")
+    status, body, _ = host.api.call("POST", "/v1/claims?dryRun=true", claim | {
+        "name": "b", "need": {"memory": "8GiB", "scheduler": "equal-share"}})
+    assert status == 409 and "equal-share" in body["detail"] and "fixed-share" in body["detail"], body
+    host.reboot(options=("--observe-period", "1"))
+    wait_restored(host)
+    assert share(host, "a") == "1/6 of the GPU"
 
 
 def test_a_policy_that_can_t_be_set_on_the_instance_undoes_the_plan(host):

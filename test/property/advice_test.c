@@ -16,6 +16,7 @@
 
 #define HOSTS 60
 #define NEEDS 8 /* per host */
+#define MAX_COUNT 4
 
 struct run {
     struct sim_world world;
@@ -53,8 +54,15 @@ static struct need draw_need(struct run *run)
     if (!need.any_licence && chance(run, 60)) {
         need.licences = LICENCE_SET(below(run, LICENCE_COUNT));
     }
+    if (chance(run, 25)) {
+        need.scheduler = (enum scheduler_policy)(1 + below(run, SCHEDULER_POLICY_COUNT - 1));
+    }
+    if (chance(run, 25)) {
+        need.count = 1 + below(run, MAX_COUNT);
+    }
     if (chance(run, 20) && !need.graphics && !need.live_migration && !need.mixed) {
         need.consumer = CONSUMER_HOST;
+        need.scheduler = SCHEDULER_UNKNOWN;
     } else if (chance(run, 20)) {
         need.guest = GUEST_WINDOWS;
     }
@@ -62,41 +70,61 @@ static struct need draw_need(struct run *run)
     return need;
 }
 
-/* The entry in exact words, on one GPU. */
-static int plan_exactly(const struct run *run, const struct need *need,
-                        const struct host_advice *row, const struct gpu *gpu, struct error *err)
+/* The entry in exact words, on one GPU, for one of as many VMs as the need says. */
+static struct claim claim_of(const struct need *need, const struct host_advice *row,
+                             const struct gpu *gpu, uint32_t number)
 {
-    const struct planner planner = sim_world_planner(&run->world);
     const struct advice *advice = &row->advice;
-    struct claim claim = {.name = "asked",
-                          .spec = {.mode = advice->mode,
+    struct claim claim = {.spec = {.mode = advice->mode,
                                    .mixed = need->mixed && advice->mode == CLAIM_TIME_SLICED,
                                    .guest = need->guest,
                                    .migratable = need->live_migration,
-                                   .start = NO_ID}};
-    STR_SET(claim.vm, need->consumer == CONSUMER_VM ? "new-vm" : "");
+                                   .start = NO_ID},
+                          .has_need = true,
+                          .need = *need};
+    snprintf(claim.name, sizeof(claim.name), "asked%u", number);
+    if (need->consumer == CONSUMER_VM) {
+        snprintf(claim.vm, sizeof(claim.vm), "new-vm%u", number);
+    }
     STR_SET(claim.spec.type, advice->type != NULL ? advice->type->name : "");
     if (advice->type == NULL && advice->profile != NULL) {
         STR_SET(claim.spec.profile, advice->profile->name);
     }
     (void)pci_addr_format(&gpu->addr, claim.spec.gpu);
-    const struct claim *add[] = {&claim};
-    const struct plan_request request = {.add = add,
-                                         .n_add = 1,
-                                         .new_uuid = new_uuid,
-                                         .moves = row->moved_claims.n > 0 ? PLAN_MOVES_IDLE
-                                                                          : PLAN_MOVES_NONE};
+    return claim;
+}
+
+static int plan_all(const struct run *run, const struct claim *claims, uint32_t n,
+                    enum plan_moves moves, struct error *err)
+{
+    const struct planner planner = sim_world_planner(&run->world);
+    const struct claim *add[MAX_COUNT];
+    const struct plan_request request = {
+        .add = add, .n_add = n, .new_uuid = new_uuid, .moves = moves};
     CLEANUP(plan_freep) struct plan *plan = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        add[i] = &claims[i];
+    }
     return planner_build(&planner, &request, &plan, err);
+}
+
+static int plan_exactly(const struct run *run, const struct need *need,
+                        const struct host_advice *row, const struct gpu *gpu, struct error *err)
+{
+    struct claim claims[MAX_COUNT];
+    uint32_t n = need->count > 1 ? need->count : 1;
+    for (uint32_t i = 0; i < n; i++) {
+        claims[i] = claim_of(need, row, gpu, i);
+    }
+    return plan_all(run, claims, n, row->moved_claims.n > 0 ? PLAN_MOVES_IDLE : PLAN_MOVES_NONE,
+                    err);
 }
 
 /* A refusal of the need, by a rule about needs or by size, says nothing of the exact words. */
 static bool is_about_host(const struct host_advice *row)
 {
     const struct advice *advice = &row->advice;
-    return advice->reasons.n == 1 &&
-           str_eq(advice->reasons.items[0].document, "this host as it is now") &&
-           strstr(advice->reasons.items[0].message, "share") == NULL;
+    return advice->reasons.n == 1 && str_eq(advice->reasons.items[0].document, ADVISE_SOURCE_HOST);
 }
 
 static void check_gpu(struct run *run, const struct need *need, const struct host_advice *row,
@@ -123,12 +151,39 @@ static void check_gpu(struct run *run, const struct need *need, const struct hos
     run->no += row->advice.verdict == VERDICT_NO ? 1 : 0;
 }
 
+/* A claim with the need alone is served where a GPU's entry says so, and only there. */
+static void check_open(const struct run *run, const struct need *need,
+                       const struct host_advices *advices, unsigned seed)
+{
+    bool serves = advices->n > 0 && advices->items[0].advice.verdict != VERDICT_NO;
+    bool moves = false;
+    struct error err = {0};
+    struct claim claim = {.spec = {.mode = CLAIM_MODE_AUTO,
+                                   .mixed = need->mixed,
+                                   .guest = need->guest,
+                                   .migratable = need->live_migration,
+                                   .start = NO_ID},
+                          .has_need = true,
+                          .need = *need};
+    for (vec_each(advices, row)) {
+        moves = moves || row->moved_claims.n > 0;
+    }
+    STR_SET(claim.name, "open");
+    STR_SET(claim.vm, need->consumer == CONSUMER_VM ? "new-vm" : "");
+    int result = plan_all(run, &claim, 1, moves ? PLAN_MOVES_IDLE : PLAN_MOVES_NONE, &err);
+    if (need->count <= 1 && serves != (result == 0)) {
+        fail_msg("host %u: a need is %s, and a claim with it %s: %s", seed,
+                 serves ? "promised" : "refused", result == 0 ? "served" : "is not", err.message);
+    }
+}
+
 static void check_need(struct run *run, const struct need *need, unsigned seed)
 {
     const struct planner planner = sim_world_planner(&run->world);
     struct host_advices advices = {0};
     planner_advise(&planner, need, &advices);
     bool before = true;
+    check_open(run, need, &advices, seed);
     for (vec_each(&advices, row)) {
         bool serves = row->advice.verdict != VERDICT_NO;
         assert_true(before || !serves); /* those that do not serve come last */
@@ -156,16 +211,11 @@ static void use(struct run *run, unsigned n)
     }
     if (serving > 0) {
         const struct host_advice *row = &advices.items[below(run, (uint32_t)serving)];
-        struct claim claim = {.spec = {.mode = row->advice.mode, .start = NO_ID}};
+        struct claim claim = claim_of(&need, row, row->gpu, n);
         snprintf(claim.name, sizeof(claim.name), "c%u", n);
         if (need.consumer == CONSUMER_VM) {
             snprintf(claim.vm, sizeof(claim.vm), "vm%u", below(run, DRAWN_VMS));
         }
-        STR_SET(claim.spec.type, row->advice.type != NULL ? row->advice.type->name : "");
-        if (row->advice.type == NULL && row->advice.profile != NULL) {
-            STR_SET(claim.spec.profile, row->advice.profile->name);
-        }
-        (void)pci_addr_format(&row->gpu->addr, claim.spec.gpu);
         CLEANUP(plan_freep)
         struct plan *plan = sim_world_plan(&run->world, &claim, 1, NULL, 0, false);
         if (plan != NULL) {

@@ -6,8 +6,7 @@
 
 /* The scheduler that the need asks for, else the GPU's. */
 static const struct gpu_scheduler *scheduler_of(const struct planner *planner,
-                                                const struct gpu *gpu,
-                                                enum scheduler_policy policy)
+                                                const struct gpu *gpu, enum scheduler_policy policy)
 {
     static const struct gpu_scheduler by_policy[SCHEDULER_POLICY_COUNT] = {
         [SCHEDULER_BEST_EFFORT] = {.policy = SCHEDULER_BEST_EFFORT},

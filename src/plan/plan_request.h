@@ -61,8 +61,8 @@ const struct gpu_model *gpu_model_of(const struct planner *planner, const struct
 /* The scheduler that the GPU should have: as was chosen for it, else as it is. */
 const struct gpu_scheduler *planner_wanted_scheduler(const struct planner *planner,
                                                      const struct gpu *gpu);
-/* How the need of the claim asks that the vGPUs share the time of its GPU or instance, where it gets
- * one of the type; SCHEDULER_UNKNOWN: in any way, or it shares none. */
+/* How the need of the claim asks that the vGPUs share the time of its GPU or instance, where it
+ * gets one of the type; SCHEDULER_UNKNOWN: in any way, or it shares none. */
 enum scheduler_policy claim_policy(const struct claim *claim, const struct gpu_model *model,
                                    const struct cat_vgpu_type *type);
 

@@ -178,7 +178,8 @@ static int judge_option(void *data, const struct place_entry *entry, struct erro
     const struct claim claim = option_claim(option, reserve->claim);
     struct admitted *admitted = &reserve->admitted;
     int r = admit_on_gpu(planner, &claim, gpu, admitted, err);
-    r = r != 0 ? r : together_check(planner, reserve->request, admitted, err);
+    const struct together now = {.request = reserve->request, .plan = reserve->plan};
+    r = r != 0 ? r : together_check(planner, &now, admitted, err);
     return r != 0 ? r : choose_device(reserve, admitted, &reserve->device, err);
 }
 

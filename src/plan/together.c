@@ -22,19 +22,42 @@ static void find_type(const struct planner *planner, const struct claim *claim,
 }
 
 struct others {
+    const struct together *now;
     const struct planner *planner;
     const struct plan_request *request;
     const struct claim *claim;
 };
+
+/* The claim as the plan so far has it: in the words that were chosen for its need, and on the GPU
+ * that it moves to. */
+static const struct claim *resolve(const struct others *others, const struct claim *claim)
+{
+    const struct together *now = others->now;
+    for (size_t g = 0; g < now->n_works; g++) {
+        for (size_t i = 0; i < now->works[g].n_added; i++) {
+            if (str_eq(now->works[g].added[i].claim.name, claim->name)) {
+                return &now->works[g].added[i].claim;
+            }
+        }
+    }
+    for (size_t i = 0; now->plan != NULL && i < now->plan->claims.n; i++) {
+        const struct plan_claim *entry = &now->plan->claims.items[i];
+        if (entry->verb != PLAN_RELEASE && str_eq(entry->claim.name, claim->name)) {
+            return &entry->claim;
+        }
+    }
+    return claim;
+}
 
 /* The i-th claim next to it: stored, then brought by the request; NULL past the end. */
 static const struct claim *nth(const struct others *others, size_t i)
 {
     size_t n_stored = others->planner->claims->n;
     if (i < n_stored) {
-        return &others->planner->claims->items[i];
+        return resolve(others, &others->planner->claims->items[i]);
     }
-    return i - n_stored < others->request->n_add ? others->request->add[i - n_stored] : NULL;
+    i -= n_stored;
+    return i < others->request->n_add ? resolve(others, others->request->add[i]) : NULL;
 }
 
 static bool counts(const struct others *others, size_t i)
@@ -53,11 +76,11 @@ static bool counts(const struct others *others, size_t i)
            !(stored && plan_request_removes(others->request, claim->name));
 }
 
-int together_check(const struct planner *planner, const struct plan_request *request,
+int together_check(const struct planner *planner, const struct together *now,
                    const struct admitted *admitted, struct error *err)
 {
     const struct claim *claim = &admitted->claim;
-    const struct others others = {planner, request, claim};
+    const struct others others = {now, planner, now->request, claim};
     if (claim->vm[0] == '\0' || admitted->type == NULL) {
         return 0;
     }

@@ -40,7 +40,9 @@ int work_admit(const struct gpu_work *work, const struct claim *claim,
         result = admit_on_gpu(work->planner, claim, work->gpu, ret_admitted, err);
     }
     if (result == 0) {
-        result = together_check(work->planner, work->request, ret_admitted, err);
+        const struct together now = {
+            .request = work->request, .works = work->all, .n_works = work->n_all};
+        result = together_check(work->planner, &now, ret_admitted, err);
     }
     result = result != 0 ? result : check_sibling(work, claim, err);
     result = result != 0 ? result : gate_check_cordon(work->planner, work->gpu, err);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "plan/candidate.h"
 #include "plan/idle.h"
+#include "plan/options.h"
 #include "plan/room.h"
 #include "plan/work_solve.h"
 #include "plan/work_try.h"
@@ -31,29 +32,49 @@ struct search {
 
 /* ---- one set ---- */
 
-/* An idle claim that looks for another GPU. */
+/* An idle claim that looks for another GPU, and for other words if it has a need. */
 struct errand {
     const struct search *search;
     const struct claim *claim; /* as it would come there */
     const struct claim *stored;
+    struct options ways; /* the candidates */
 };
 
+static struct gpu_work *work_at(const struct errand *errand, uint32_t candidate)
+{
+    return &errand->search->works->items[errand->ways.items[candidate].gpu];
+}
+
+/* What is no vGPU has other devices in its VM's definition, and stays none. */
 static bool score_other(void *data, uint32_t candidate, struct place_score *ret_score)
 {
     const struct errand *errand = data;
-    const struct gpu_work *work = &errand->search->works->items[candidate];
-    if (work == errand->search->from) {
+    const struct option *way = &errand->ways.items[candidate];
+    const struct gpu_work *work = work_at(errand, candidate);
+    const struct claim claim = option_claim(way, errand->claim);
+    if (work == errand->search->from || claim_has_vgpu(&claim) != claim_has_vgpu(errand->stored)) {
         return false;
     }
-    candidate_score(work, errand->claim, ret_score->keys);
+    option_score(way, ret_score->keys);
+    candidate_score(work, &claim, &ret_score->keys[OPTION_KEYS]);
     return true;
 }
 
 static int judge_other(void *data, const struct place_entry *entry, struct error *err)
 {
     const struct errand *errand = data;
-    return work_try(&errand->search->works->items[entry->candidate], errand->claim, errand->stored,
-                    err);
+    const struct claim claim = option_claim(&errand->ways.items[entry->candidate], errand->claim);
+    return work_try(work_at(errand, entry->candidate), &claim, errand->stored, err);
+}
+
+/* Says in the claim that was added last where it is now, and in which words. */
+static void note_choice(const struct errand *errand, uint32_t chosen)
+{
+    struct gpu_work *work = work_at(errand, chosen);
+    struct claim *claim = &work->added[work->n_added - 1].claim;
+    if (claim_is_open(errand->claim)) {
+        options_describe(&errand->ways, chosen, work->bdf, claim->choice);
+    }
 }
 
 /* The other GPU that it would be given if it came now; NULL: none takes it. */
@@ -61,12 +82,25 @@ static struct gpu_work *send(const struct search *search, const struct claim *cl
                              const struct claim *stored)
 {
     struct errand errand = {.search = search, .claim = claim, .stored = stored};
-    const struct place_question question = {.n = (uint32_t)search->works->n,
-                                            .score = score_other,
-                                            .judge = judge_other,
-                                            .data = &errand};
+    options_list(search->from->planner, claim, &errand.ways);
+    const struct place_question question = {
+        .n = (uint32_t)errand.ways.n, .score = score_other, .judge = judge_other, .data = &errand};
     CLEANUP(place_answer_done) struct place_answer answer;
-    return place_choose(&question, &answer) == 0 ? &search->works->items[answer.chosen] : NULL;
+    struct gpu_work *to = NULL;
+    if (place_choose(&question, &answer) == 0) {
+        to = work_at(&errand, answer.chosen);
+        note_choice(&errand, answer.chosen);
+    }
+    vec_done(&errand.ways);
+    return to;
+}
+
+/* A claim as it comes to another GPU: with a need it is chosen again within that. */
+static struct claim come_elsewhere(const struct claim *stored)
+{
+    struct claim claim = room_come_again(stored);
+    claim_reopen(&claim);
+    return claim;
 }
 
 static void take_back(const struct search *search, const size_t *n_added)
@@ -100,7 +134,7 @@ static bool try_set(struct search *search)
     search->tries++;
     bool goes = work_try(from, search->claim, NULL, NULL) == 0;
     for (size_t i = 0; goes && i < search->n_chosen; i++) {
-        const struct claim claim = room_come_again(search->chosen[i]);
+        const struct claim claim = come_elsewhere(search->chosen[i]);
         goes = send(search, &claim, search->chosen[i]) != NULL;
     }
     /* A solution from before all of them had somewhere to go would take them out of definitions. */
@@ -133,7 +167,7 @@ static bool choose(struct search *search, size_t i, size_t n)
  * others that go, either. */
 static bool can_go(struct search *search, const struct claim *stored)
 {
-    struct claim claim = room_come_again(stored);
+    struct claim claim = come_elsewhere(stored);
     claim.vm[0] = claim.vm_uuid[0] = '\0';
     struct gpu_work *to = send(search, &claim, stored);
     if (to != NULL) {
@@ -141,14 +175,6 @@ static bool can_go(struct search *search, const struct claim *stored)
         work_solve_again(to);
     }
     return to != NULL;
-}
-
-static bool same_wish(const struct claim *a, const struct claim *b)
-{
-    return a->spec.mode == b->spec.mode && a->spec.mixed == b->spec.mixed &&
-           str_eq(a->spec.gpu, b->spec.gpu) && str_eq(a->spec.type, b->spec.type) &&
-           str_eq(a->spec.profile, b->spec.profile) && a->spec.guest == b->spec.guest &&
-           a->spec.migratable == b->spec.migratable;
 }
 
 static void list_idle(struct search *search, struct gpu_work *from, struct leaving *leaving)
@@ -161,7 +187,7 @@ static void list_idle(struct search *search, struct gpu_work *from, struct leavi
     const struct claim *refused = NULL;
     for (size_t i = 0; i < from->n_kept; i++) {
         const struct claim *claim = from->kept[i];
-        if ((refused != NULL && same_wish(refused, claim)) ||
+        if ((refused != NULL && claim_asks_for_the_same(refused, claim)) ||
             !idle_is(from, claim, IDLE_FOR_ANOTHER_GPU)) {
             continue;
         }

@@ -12,6 +12,33 @@ const struct gpu *restore_gpu_of(const struct host *host, const struct claim *cl
     return gpu != NULL ? gpu : claim_find_gpu(claim, host);
 }
 
+bool restore_may_choose_again(const struct host *host, const struct claim *claim)
+{
+    if (!claim->has_need || claim->state != CLAIM_BOUND || !claim->assigned.set ||
+        claim->assigned.gpu_uuid[0] == '\0' || host->nvml_problem[0] != '\0' ||
+        host->pci_problem[0] != '\0') {
+        return false;
+    }
+    for (vec_each(&host->gpus, gpu)) {
+        if (gpu_known_uuid(gpu)[0] == '\0') {
+            return false;
+        }
+    }
+    return restore_gpu_of(host, claim) == NULL;
+}
+
+struct claim restore_open(const struct claim *claim)
+{
+    struct claim open = *claim;
+    open.assigned = (struct assignment){
+        .gi_id = NO_ID, .start = NO_ID, .size = NO_ID, .type_id = NO_ID, .placement_id = NO_ID};
+    open.reserved = (struct claim_device){.set = false};
+    open.state = CLAIM_PENDING;
+    open.problem[0] = '\0';
+    claim_reopen(&open);
+    return open;
+}
+
 bool restore_concerns(const struct planner *planner, const struct gpu *gpu)
 {
     for (vec_each(planner->claims, claim)) {

@@ -46,6 +46,12 @@ bool restore_wants(const struct claim *claim);
 /* The GPU that a claim's device is on: the one with its UUID, wherever it sits now; by address when
  * UUIDs are not known. NULL: it is not on this host now. */
 const struct gpu *restore_gpu_of(const struct host *host, const struct claim *claim);
+/* Is its GPU gone for certain, so that a claim with a need may be chosen again within that? Not
+ * while a GPU is there whose UUID is unknown: that may be the claim's. */
+bool restore_may_choose_again(const struct host *host, const struct claim *claim);
+/* The claim as it looks for another device: as new, with its need and the words typed next to it.
+ */
+struct claim restore_open(const struct claim *claim);
 /* A GPU in another slot has its functions as far from it as before. */
 void restore_move(struct assignment *got, const struct gpu *gpu);
 /* The claim with its device where its GPU is now; assigned.set is false where it is not on this

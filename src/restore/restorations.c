@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "plan/outlook.h"
+#include "restore/restore_absent.h"
 #include "restore/restore_definitions.h"
 #include "restore/restore_gpu.h"
 #include "restore/restore_record.h"
@@ -13,6 +14,7 @@
 #include "restore/stale.h"
 #include "state/boot_record.h"
 #include "state/listeners.h"
+#include "state/planner_view.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "turn/plans.h"
@@ -293,6 +295,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
                        void *data)
 {
     (void)data;
+    restore_absent_plan_ended(m->restore, plan, why);
     if (plan == NULL && !m->stopping) {
         plan_refused(m, why);
         return;
@@ -319,6 +322,17 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
     resume_all(m);
 }
 
+/* Is nothing tried any more on the GPUs that are there? */
+static bool is_there_all(const struct restore_run *run)
+{
+    for (vec_each(&run->gpus, entry)) {
+        if (!restore_gpu_is_over(entry) && !operation_is_late(run->operation)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* With the turn and a fresh look at the hardware. False: there is no plan that takes the turn. */
 static bool restore_advance(struct manager *m)
 {
@@ -329,11 +343,17 @@ static bool restore_advance(struct manager *m)
     }
     struct restore_gpu *entry = NULL;
     struct plan *plan = restore_gpus_next_plan(m, &entry);
+    if (plan == NULL && is_there_all(m->restore)) {
+        const struct planner planner = planner_view(m);
+        plan = restore_absent_next_plan(&planner, m->restore);
+    }
     if (plan == NULL) {
         schedule(m);
         return false;
     }
-    entry->state = RESTORE_RUNNING;
+    if (entry != NULL) {
+        entry->state = RESTORE_RUNNING;
+    }
     operation_enter(m->restore->operation, OPERATION_RUNNING);
     id_uuid(plan->id);
     for (vec_each(&m->restore->gpus, running)) {
@@ -478,11 +498,30 @@ void verb_get_restore(struct manager *m, const struct request *request)
     request_answer(request, run_to_json(m));
 }
 
+/* Claims whose GPU is gone and that are chosen again, as the host will be by then. */
+static void show_absent(const struct manager *m, struct restore_run *run, struct outlook *outlook,
+                        json_t *plans)
+{
+    struct planner planner = planner_view(m);
+    struct plan *plan = NULL;
+    do {
+        plan_free(plan);
+        planner.host = outlook->host;
+        planner.claims = &outlook->claims;
+        plan = restore_absent_next_plan(&planner, run);
+        if (plan != NULL) {
+            json_array_append_new(plans, plan_to_json(plan));
+            outlook_follow(outlook, plan);
+        }
+    } while (plan != NULL);
+}
+
 /* What would be done, GPU by GPU; nothing is stored. */
 static void show(struct change *change)
 {
     struct manager *m = change->manager;
     struct operation shown = {.created_us = clock_realtime_us(), .dry_run = true};
+    STR_SET(shown.author, change->caller.author);
     struct restore_run run = {.operation = &shown};
     json_t *plans = json_array();
     struct outlook outlook;
@@ -500,6 +539,7 @@ static void show(struct change *change)
         outlook_follow(&outlook, restoration.plan);
         restoration_done(&restoration);
     }
+    show_absent(m, &run, &outlook, plans);
     json_t *body = restore_run_to_json(&run);
     json_object_set_new(body, "state", json_string("planned"));
     json_object_set_new(body, "plans", plans);

@@ -79,7 +79,8 @@ const char *restore_definitions_follow(struct manager *m)
 bool restore_definitions_lack_a_device(const struct manager *m)
 {
     for (vec_each(&m->claims, claim)) {
-        if (claim->state == CLAIM_BOUND && lacks_device(m, claim)) {
+        if (claim->state == CLAIM_BOUND &&
+            (lacks_device(m, claim) || restore_may_choose_again(m->host, claim))) {
             return true;
         }
     }

@@ -6,9 +6,9 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "plan/planner.h"
+#include "restore/restore_absent.h"
 #include "state/planner_view.h"
 #include "state/state.h"
-#include "watch/seen.h"
 
 /* A plan that is done is followed by another look; one that then has the same to do again is paced
  * like a failure. */
@@ -51,43 +51,6 @@ static struct restore_gpu *find_entry(struct restore_run *run, const struct gpu 
     return NULL;
 }
 
-static void say_displaced(const struct manager *m, const struct claim *claim, struct error *why)
-{
-    char text[ERROR_TEXT_SIZE];
-    claim_say_unknown_board(m, claim, text, sizeof(text));
-    error_set(why, REASON_CONFLICT, SUBJECT("claim", claim->name), "%s", text);
-    error_hint(why,
-               "cleave does nothing for this claim: `cleave claim delete %s`, then create it again "
-               "on the GPU that it should have",
-               claim->name);
-}
-
-static void find_absent(const struct manager *m, struct restore_run *run)
-{
-    run->absent.n = 0;
-    for (vec_each(&m->claims, claim)) {
-        if (!restore_wants(claim) || restore_gpu_of(m->host, claim) != NULL) {
-            continue;
-        }
-        char bdf[BDF_SIZE];
-        struct restore_absent *absent = vec_push(&run->absent);
-        STR_SET(absent->claim, claim->name);
-        absent->has_uuid = claim->assigned.gpu_uuid[0] != '\0';
-        pci_addr_format(&claim->assigned.gpu, bdf);
-        if (!absent->has_uuid && claim_is_displaced(claim, m->host)) {
-            say_displaced(m, claim, &absent->why);
-            continue;
-        }
-        error_set(&absent->why, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
-                  "GPU %s%s%s is not on this host", bdf, absent->has_uuid ? ", " : "",
-                  claim->assigned.gpu_uuid);
-        error_hint(&absent->why,
-                   "the claim stays bound: put the board back, into any slot, or "
-                   "`cleave claim delete %s`",
-                   claim->name);
-    }
-}
-
 /* GPUs may appear while the driver comes up. */
 void restore_gpus_find(const struct manager *m, struct restore_run *run)
 {
@@ -104,7 +67,7 @@ void restore_gpus_find(const struct manager *m, struct restore_run *run)
             }
         }
     }
-    find_absent(m, run);
+    restore_absent_find(m, run);
 }
 
 /* ---- one attempt ---- */

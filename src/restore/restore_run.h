@@ -46,6 +46,8 @@ struct manager;
 struct restore_absent {
     char claim[NAME_SIZE];
     bool has_uuid; /* the driver may find it in another slot */
+    bool tried;    /* to choose again for it, in this run */
+    bool running;  /* the plan of that */
     struct error why;
 };
 

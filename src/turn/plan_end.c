@@ -71,6 +71,14 @@ static const struct plan_move *find_move(const struct plan *plan, const char *na
     return NULL;
 }
 
+/* Was it chosen again within its need, on another GPU? */
+static bool is_chosen_again(const struct plan *plan, const struct claim *claim)
+{
+    const struct plan_claim *before = plan_find_claim(plan, PLAN_RELEASE, claim->name);
+    return before != NULL && before->claim.has_need && claim->choice[0] != '\0' &&
+           pci_addr_cmp(&before->claim.assigned.gpu, &claim->assigned.gpu) != 0;
+}
+
 static void tell_bound(struct txn *txn, const struct plan *plan, const struct claim *claim)
 {
     char text[MOVE_TEXT_SIZE];
@@ -78,6 +86,9 @@ static void tell_bound(struct txn *txn, const struct plan *plan, const struct cl
     if (move != NULL) {
         txn_event(txn, EVENT_CLAIM_MOVED, SUBJECT("claim", claim->name), plan->author, "%s: %s",
                   plan->reason, plan_move_text(move, text, sizeof(text)));
+    } else if (is_chosen_again(plan, claim)) {
+        txn_event(txn, EVENT_CLAIM_MOVED, SUBJECT("claim", claim->name), plan->author,
+                  "%s: chosen again within its need: %s", plan->reason, claim->choice);
     } else {
         txn_event(txn, EVENT_CLAIM_BOUND, SUBJECT("claim", claim->name), plan->author,
                   "plan %s is done", plan->id);

@@ -67,6 +67,11 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
                        struct missing_devices *needs, struct error *err)
 {
     const struct gpu *gpu = claim_find_gpu(claim, m->host);
+    if (gpu == NULL && restore_may_choose_again(m->host, claim)) {
+        *vec_push(&needs->to_create) = restore_open(claim);
+        needs->chosen_again = claim->name;
+        return 0;
+    }
     if (gpu == NULL) {
         return refuse_away(m, claim, vm, err);
     }
@@ -285,9 +290,29 @@ int power_needs(const struct manager *m, const struct vm *vm, struct missing_dev
     return 0;
 }
 
+/* The definition, which is libvirt's by now, names a device of the GPU that is gone. */
+static int refuse_choice(const struct manager *m, const struct claim *claim, struct error *err)
+{
+    char why[ERROR_TEXT_SIZE];
+    claim_say_away(m, claim, why, sizeof(why));
+    error_set(err, REASON_UNAVAILABLE, SUBJECT("claim", claim->name),
+              "VM \"%s\" can't start with claim \"%s\": %s", claim->vm, claim->name, why);
+    error_hint(err,
+               "`cleave vm start %s` chooses another device within the claim's need, and changes "
+               "the definition",
+               SHELL_ARG(claim->vm));
+    return -REASON_UNAVAILABLE;
+}
+
 int power_plan(struct manager *m, const struct missing_devices *needs, bool exact_device,
                const char *author, const char *reason, struct plan **ret_plan, struct error *err)
 {
+    const struct claim *gone = exact_device && needs->chosen_again != NULL
+                                   ? claims_find(&m->claims, needs->chosen_again)
+                                   : NULL;
+    if (gone != NULL) {
+        return refuse_choice(m, gone, err);
+    }
     CLEANUP_FREE const struct claim **add = xcalloc(needs->to_create.n + 1, sizeof(*add));
     CLEANUP_FREE const char **remove = xcalloc(needs->to_create.n + 1, sizeof(*remove));
     struct plan_request request = {.add = add,
@@ -302,7 +327,8 @@ int power_plan(struct manager *m, const struct missing_devices *needs, bool exac
             claim_reopen(claim); /* else the definition names a device of what was chosen */
         }
         add[request.n_add++] = claim;
-        if (claim_holds(claim)) {
+        const struct claim *stored = claims_find(&m->claims, claim->name);
+        if (stored != NULL && claim_holds(stored)) {
             remove[request.n_remove++] = claim->name;
         }
     }

@@ -14,9 +14,10 @@ struct vm;
 
 /* What the claims of a VM lack for it to start. */
 struct missing_devices {
-    struct claims to_create; /* copies: to be allocated, or made again, as they are named */
-    bool in_progress;        /* a plan has one of them in hand */
-    bool release;            /* another VM is giving back what this one needs */
+    struct claims to_create;  /* copies: to be allocated, or made again, as they are named */
+    bool in_progress;         /* a plan has one of them in hand */
+    bool release;             /* another VM is giving back what this one needs */
+    const char *chosen_again; /* a claim of to_create whose GPU is gone; borrowed; NULL: none */
 };
 void needs_done(struct missing_devices *needs);
 /* -UNAVAILABLE for who has the turn, and still finds a claim that is neither there nor given back:

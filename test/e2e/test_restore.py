@@ -384,3 +384,47 @@ def test_a_board_in_another_slot_brings_its_claims_along(directory, openapi):
         assert machine.problems() == []
     finally:
         machine.end()
+
+
+def test_a_claim_with_a_need_whose_board_is_gone_is_chosen_again(directory, openapi):
+    boards = {"41": ("l40s", 1), "61": ("l40s", 2)}
+
+    def write(*slots):
+        path = directory / "host.yaml"
+        path.write_text(
+            "name: restore\ndriver: 580.105.08\nkernel: 6.8.0-60-generic\ngpus:\n" + "".join(
+                f"  - {{board: {boards[slot][0]}, bdf: 0000:{slot}:00.0, vfs: {{count: 8}}, "
+                f"uuid: GPU-{boards[slot][1]:08}-1111-2222-3333-444444444444}}\n" for slot in slots))
+        return Machine(directory, path, openapi)
+
+    machine = write("41", "61")
+    try:
+        machine.start()
+        machine.define("web")
+        machine.create("w1", need={"memory": "8GiB", "licences": "any"}, mode="time-sliced",
+                       vm="web")
+        machine.create("plain", type="L40S-8Q", gpu=machine.api.get("/v1/claims/w1")["assigned"]["gpu"])
+        before = machine.api.get("/v1/claims/w1")
+        definition = machine.virsh("dumpxml", "--inactive", "web").stdout
+    finally:
+        machine.end()
+    gone = before["assigned"]["gpu"]
+    left = "61" if gone.startswith("0000:41") else "41"
+    machine = write(left)
+    try:
+        machine.virsh("define", "/dev/stdin", input=definition)
+        machine.start()
+        wait_for(lambda: machine.api.get("/v1/claims/w1")["assigned"]["gpu"] == f"0000:{left}:00.0")
+        restore = wait_restored(machine, state="incomplete")
+        after = machine.api.get("/v1/claims/w1")
+        assert [claim["name"] for claim in restore["absent"]] == ["plain"]  # it has no need
+        assert machine.api.get("/v1/claims/plain")["assigned"]["gpu"] == gone
+        assert after["need"] == before["need"] and after["state"] == "bound"
+        assert left in after["choice"]
+        said = [event["message"] for event in machine.api.get("/v1/events")["events"]
+                if event["kind"] == "claim-moved"]
+        assert len(said) == 1 and gone in said[0] and "chosen again within its need" in said[0]
+        assert machine.stored_devices("web") == [after["assigned"]["device"]]
+        assert machine.cleave.run("vm", "start", "web").returncode == 0
+    finally:
+        machine.end()

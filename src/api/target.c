@@ -29,8 +29,9 @@ static int decode(char *text, struct error *err)
     }
     *out = '\0';
     if (!str_is_clean(text)) {
-        return error_set(err, REASON_INVALID, "request target",
-                         "the request target contains a control character or is not UTF-8");
+        char why[STR_WHY_SIZE];
+        return error_set(err, REASON_INVALID, "request target", "the request target %s",
+                         str_unclean_why(text, why));
     }
     return 0;
 }

@@ -61,6 +61,7 @@ struct reader {
     char path[160];     /* "gpus[2]"; "" at the top */
     struct error *err;
     const void *context;  /* what only its user knows; NULL at first */
+    bool is_stored;       /* older versions wrote it, which allowed characters that can't be seen */
     int result;           /* 0 or -reason */
     const char *seen[64]; /* keys asked for: the known ones */
     size_t n_seen;

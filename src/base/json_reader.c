@@ -154,13 +154,13 @@ bool reader_has(struct reader *r, const char *key)
 }
 
 /* Line breaks and tabs are all the control characters that a text of several lines may have. */
-static bool is_clean_text(const char *text)
+static bool is_clean_document(const char *text)
 {
     CLEANUP_FREE char *copy = xstrdup(text);
     for (char *c = copy; *c != '\0'; c++) {
         *c = *c == '\n' || *c == '\r' || *c == '\t' ? ' ' : *c;
     }
-    return str_is_clean(copy);
+    return str_is_text(copy);
 }
 
 static const char *check_str(struct reader *r, const char *key, const json_t *value, size_t max_len,
@@ -176,22 +176,31 @@ static const char *check_str(struct reader *r, const char *key, const json_t *va
     }
     const char *text = json_string_value(value);
     if (strlen(text) != len || !is_clean(text)) {
-        reader_fail(r, key, "contains control characters");
+        char why[STR_WHY_SIZE];
+        reader_fail(r, key, "%s",
+                    strlen(text) != len ? "contains control characters"
+                                        : str_unclean_why(text, why));
         return NULL;
     }
     return text;
 }
 
+static const char *check_line(struct reader *r, const char *key, const json_t *value,
+                              size_t max_len)
+{
+    return check_str(r, key, value, max_len, r->is_stored ? str_is_text : str_is_clean);
+}
+
 const char *reader_str(struct reader *r, const char *key, size_t max_len)
 {
     json_t *value = require(r, key);
-    return value != NULL ? check_str(r, key, value, max_len, str_is_clean) : NULL;
+    return value != NULL ? check_line(r, key, value, max_len) : NULL;
 }
 
 const char *reader_text(struct reader *r, const char *key, size_t max_len)
 {
     json_t *value = require(r, key);
-    return value != NULL ? check_str(r, key, value, max_len, is_clean_text) : NULL;
+    return value != NULL ? check_str(r, key, value, max_len, is_clean_document) : NULL;
 }
 
 const char *reader_str_or(struct reader *r, const char *key, size_t max_len, const char *fallback)
@@ -200,7 +209,7 @@ const char *reader_str_or(struct reader *r, const char *key, size_t max_len, con
     if (value == NULL) {
         return fallback;
     }
-    const char *text = check_str(r, key, value, max_len, str_is_clean);
+    const char *text = check_line(r, key, value, max_len);
     return text != NULL ? text : fallback;
 }
 

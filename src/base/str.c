@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/unseen.h"
 
 #define NEAREST_MAX_LEN 96 /* longer words have no nearest */
 
@@ -47,9 +49,10 @@ bool str_ends(const char *text, const char *suffix)
 }
 
 /* Length in bytes of the UTF-8 character at `at`, 0 if it is malformed. */
-static size_t utf8_len(const unsigned char *at, size_t room)
+static size_t read_utf8(const unsigned char *at, size_t room, uint32_t *ret_code)
 {
     unsigned char lead = at[0];
+    *ret_code = lead;
     if (lead < 0x80) {
         return 1;
     }
@@ -66,7 +69,14 @@ static size_t utf8_len(const unsigned char *at, size_t room)
     }
     static const uint32_t least[] = {[2] = 0x80, [3] = 0x800, [4] = 0x10000};
     bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    *ret_code = code;
     return code >= least[len] && code <= 0x10ffff && !surrogate ? len : 0;
+}
+
+static size_t utf8_len(const unsigned char *at, size_t room)
+{
+    uint32_t code = 0;
+    return read_utf8(at, room, &code);
 }
 
 size_t str_cut_len(const char *text, size_t len, size_t max)
@@ -177,42 +187,91 @@ const char *str_shell_arg(const char *text, char out[SHELL_WORD_SIZE])
     return shell_word(text[0] == '-' ? "-- " : "", text, out);
 }
 
-/* Bytes of the clean character at `at`, 0 if it is a control character or malformed. */
-static size_t clean_len(const unsigned char *at, size_t room)
+enum cleanness { CLEAN, UNSEEN, CONTROL, MALFORMED };
+
+/* What the character at `at` is, and its length: 1 where it is malformed. */
+static enum cleanness look_at(const unsigned char *at, size_t room, size_t *ret_len,
+                              uint32_t *ret_code)
 {
-    size_t len = utf8_len(at, room);
-    bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && len == 2 && at[1] < 0xa0);
-    return control ? 0 : len;
+    size_t len = read_utf8(at, room, ret_code);
+    *ret_len = len > 0 ? len : 1;
+    if (len == 0) {
+        return MALFORMED;
+    }
+    if (*ret_code < 0x20 || (*ret_code >= 0x7f && *ret_code < 0xa0)) {
+        return CONTROL;
+    }
+    return len > 1 && unseen_is(*ret_code) ? UNSEEN : CLEAN;
 }
 
-bool str_is_clean(const char *text)
+/* The worst that the text has; of those that can't be seen the first one. */
+static enum cleanness worst_of(const char *text, uint32_t *ret_unseen)
 {
     const unsigned char *at = (const unsigned char *)text;
+    enum cleanness worst = CLEAN;
     size_t room = strlen(text);
     while (room > 0) {
+        size_t len = 1;
+        uint32_t code = 0;
         bool is_plain = at[0] >= 0x20 && at[0] < 0x7f; /* nearly all is */
-        size_t len = is_plain ? 1 : clean_len(at, room);
-        if (len == 0) {
-            return false;
+        enum cleanness one = is_plain ? CLEAN : look_at(at, room, &len, &code);
+        if (one >= CONTROL) {
+            return one;
+        }
+        if (one == UNSEEN && worst == CLEAN) {
+            worst = one;
+            *ret_unseen = code;
         }
         at += len;
         room -= len;
     }
-    return true;
+    return worst;
+}
+
+bool str_is_clean(const char *text)
+{
+    uint32_t code = 0;
+    return worst_of(text, &code) == CLEAN;
+}
+
+bool str_is_text(const char *text)
+{
+    uint32_t code = 0;
+    return worst_of(text, &code) < CONTROL;
+}
+
+const char *str_unclean_why(const char *text, char out[STR_WHY_SIZE])
+{
+    uint32_t code = 0;
+    enum cleanness worst = worst_of(text, &code);
+    if (worst == UNSEEN) {
+        (void)snprintf(out, STR_WHY_SIZE,
+                       "contains the character U+%04" PRIX32 ", which can't be seen", code);
+    } else {
+        str_copy(out, STR_WHY_SIZE,
+                 worst == MALFORMED ? "is not UTF-8" : "contains control characters");
+    }
+    return out;
 }
 
 void str_make_clean(char *text)
 {
+    char *to = text;
     size_t room = strlen(text);
     while (room > 0) {
-        size_t len = clean_len((const unsigned char *)text, room);
-        if (len == 0) {
-            *text = is_blank(*text) ? ' ' : '?';
-            len = 1;
+        size_t len = 1;
+        uint32_t code = 0;
+        bool clean = look_at((const unsigned char *)text, room, &len, &code) == CLEAN;
+        if (clean) {
+            memmove(to, text, len);
+            to += len;
+        } else {
+            *to++ = is_blank(*text) ? ' ' : '?';
         }
         text += len;
         room -= len;
     }
+    *to = '\0';
 }
 
 static size_t min3(size_t a, size_t b, size_t c)

@@ -29,8 +29,8 @@ size_t str_cut_len(const char *text, size_t len, size_t max);
 /* Removes white space at both ends in place; returns `text` moved forward. */
 char *str_trim(char *text);
 
-/* Makes str_is_clean() true, in place: white space becomes ' ', other control characters and bad
- * bytes '?'. For messages of other programs. */
+/* Makes str_is_clean() true, in place: white space becomes ' ', other control characters, bad bytes
+ * and characters that can't be seen '?'. For messages of other programs. */
 void str_make_clean(char *text);
 
 /* A word of a command that people copy into a shell, whatever is in it: web1, 'my vm'. Returns out.
@@ -43,8 +43,14 @@ const char *str_shell_arg(const char *text, char out[SHELL_WORD_SIZE]);
 #define SHELL_WORD(text) str_shell_word((text), (char[SHELL_WORD_SIZE]){0})
 #define SHELL_ARG(text) str_shell_arg((text), (char[SHELL_WORD_SIZE]){0})
 
-/* True if every byte is printable ASCII or valid UTF-8 without control characters. */
+/* True if every byte is printable ASCII or valid UTF-8, without control characters and those that
+ * can't be seen (base/unseen.h). */
 bool str_is_clean(const char *text);
+/* The same, and characters that can't be seen are allowed: for documents inside a document. */
+bool str_is_text(const char *text);
+/* Why a text is not clean, behind its name in a message: "contains …". Returns out. */
+#define STR_WHY_SIZE 64
+const char *str_unclean_why(const char *text, char out[STR_WHY_SIZE]);
 
 /* The candidate with the smallest edit distance to `word` (case ignored), or NULL if none is close
  * (distance over a third of the length, at least 2). A candidate that begins with the word (3 bytes

@@ -51,9 +51,23 @@ static void clean_text_has_no_controls_and_no_broken_utf8(void **state)
     (void)state;
     static const char *const clean[] = {"", "a b~", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
     static const char *const dirty[] = {
-        "a\n",          "\x1b[31m", "\x7f",     "\xc2\x85", /* a C1 control */
-        "\xff",         "\xc3",     "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-        "\xf0\x9f\x98", "a\x80",
+        "a\n",
+        "\x1b[31m",
+        "\x7f",
+        "\xc2\x85", /* a C1 control */
+        "\xff",
+        "\xc3",
+        "\xc0\xaf",
+        "\xe0\x80\xaf",
+        "\xed\xa0\x80",
+        "\xf4\x90\x80\x80",
+        "\xf0\x9f\x98",
+        "a\x80",
+        "a\xe2\x80\x8b"
+        "b",
+        "\xe2\x80\xae"
+        "txt",
+        "\xef\xbb\xbf",
     };
     for (size_t i = 0; i < ARRAY_SIZE(clean); i++) {
         assert_true(str_is_clean(clean[i]));
@@ -66,6 +80,34 @@ static void clean_text_has_no_controls_and_no_broken_utf8(void **state)
         }
         str_make_clean(text);
         assert_true(str_is_clean(text));
+    }
+}
+
+static void what_is_not_clean_is_named_and_replaced_by_one_sign(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *why, *clean;
+        bool is_text;
+    } rows[] = {
+        {"a\xe2\x80\xae"
+         "b",
+         "contains the character U+202E, which can't be seen", "a?b", true},
+        {"\xe2\x80\x8b\xe2\x81\xa6", "contains the character U+200B, which can't be seen", "??",
+         true},
+        {"x\xf3\xa0\x81\x81", "contains the character U+E0041, which can't be seen", "x?", true},
+        {"\xe2\x80\x8b\x1b[m", "contains control characters", "??[m", false},
+        {"\xe2\x80\x8b\xff", "is not UTF-8", "??", false},
+        {"\xc2\x85", "contains control characters", "?", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char why[STR_WHY_SIZE];
+        char text[32];
+        STR_SET(text, rows[i].text);
+        assert_string_equal(str_unclean_why(text, why), rows[i].why);
+        assert_int_equal(str_is_text(text), rows[i].is_text);
+        str_make_clean(text);
+        assert_string_equal(text, rows[i].clean);
     }
 }
 
@@ -173,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_copy_is_cut_between_characters),
         cmocka_unit_test(trim_takes_blanks_at_both_ends),
         cmocka_unit_test(clean_text_has_no_controls_and_no_broken_utf8),
+        cmocka_unit_test(what_is_not_clean_is_named_and_replaced_by_one_sign),
         cmocka_unit_test(the_nearest_is_close_and_unique),
         cmocka_unit_test(very_long_words_have_no_nearest),
         cmocka_unit_test(text_for_people_is_one_clean_line_however_it_is_cut),

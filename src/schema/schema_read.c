@@ -32,6 +32,9 @@ static void read_text(struct reader *r, const struct field *field, char *ret_tex
         return;
     }
     str_copy(ret_text, field->size, text);
+    if (r->is_stored) {
+        str_make_clean(ret_text);
+    }
 }
 
 static void read_number(struct reader *r, const struct field *field, void *object)
@@ -122,11 +125,15 @@ static void read_lines(struct reader *r, const struct field *field, void *object
     const json_t *list = read_list(r, field);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *text = json_string_value(json_array_get(list, i));
-        if (text == NULL || !str_is_clean(text)) {
+        if (text == NULL || !(r->is_stored ? str_is_text(text) : str_is_clean(text))) {
             reader_fail(r, field->key, "%s", field->text);
             return;
         }
-        str_copy(field_push(field, object), field->size, text);
+        char *line = field_push(field, object);
+        str_copy(line, field->size, text);
+        if (r->is_stored) {
+            str_make_clean(line);
+        }
     }
 }
 
@@ -189,6 +196,7 @@ static void read_field(struct reader *r, const struct field *field, void *object
 int schema_read(const struct schema *schema, struct reader *r, void *object, enum face face)
 {
     schema_clear(schema, object);
+    r->is_stored = face == FACE_STORE;
     for (size_t i = 0; i < schema->n; i++) {
         if ((schema->fields[i].faces & face) != 0) {
             read_field(r, &schema->fields[i], object, face);

@@ -241,6 +241,19 @@ static const struct form forms[] = {
     {"old: [1]", "old", ""},
 };
 
+/* Older versions took such characters: what they stored is read, and shown without them. */
+static void what_can_not_be_seen_is_read_from_the_store_alone(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    CLEANUP(lamp_done) struct lamp lamp = {0};
+    static const char yaml[] = "{" LEAST ", lit: true, joules: 1, room: \"a\\u200Bb\"}";
+    if (read_yaml(yaml, FACE_STORE, &lamp, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    assert_string_equal(lamp.room, "a?b");
+}
+
 static void each_kind_is_read_and_written(void **state)
 {
     (void)state;
@@ -307,6 +320,7 @@ static const struct refusal refusals[] = {
     {LEAST ", uuid: ''", "uuid: \"\" is not a UUID"},
     {LEAST ", room: a long name of a room", "room: has 21 bytes, at most 15 are allowed"},
     {LEAST ", room: \"a\\tb\"", "room: contains control characters"},
+    {LEAST ", room: \"a\\u202Eb\"", "room: contains the character U+202E, which can't be seen"},
     {LEAST ", dimmed: 1", "dimmed: must be true or false, not an integer"},
     {LEAST ", hours: -1", "hours: is -1, must be from 0 to 1000000"},
     {LEAST ", hours: many", "hours: must be an integer, not a string"},
@@ -541,6 +555,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tables_are_sound),
         cmocka_unit_test(a_table_that_is_not_sound_is_found),
+        cmocka_unit_test(what_can_not_be_seen_is_read_from_the_store_alone),
         cmocka_unit_test(each_kind_is_read_and_written),
         cmocka_unit_test(a_face_has_its_own_keys),
         cmocka_unit_test(what_is_no_text_is_written_without_it),

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -96,6 +97,34 @@ def test_bytes_that_are_no_text_are_refused_and_not_echoed(host, target):
     body = answer.partition(b"\r\n\r\n")[2]
     assert body.decode("utf-8").isprintable() or body.endswith(b"\n")
     assert b"\r\nX: y" not in answer and b"\x1b" not in answer and b"\x00" not in answer
+
+
+UNSEEN = {"zero width space": "\u200b", "joiner": "\u200d", "override": "\u202e", "isolate": "\u2066",
+          "line separator": "\u2028", "byte order mark": "\ufeff", "tag": "\U000e0041", "selector": "\ufe0f"}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_characters_that_no_one_sees_are_refused_wherever_a_person_writes(host, name):
+    sign = UNSEEN[name]
+    code = f"U+{ord(sign):04X}"
+    text = f"a{sign}b"
+    for method, target, body in (
+            ("POST", "/v1/claims", {"name": text, "type": "L40S-8Q"}),
+            ("POST", "/v1/claims", {"name": "a", "type": "L40S-8Q", "vm": text}),
+            ("POST", "/v1/claims", {"name": "a", "type": text}),
+            ("PUT", "/v1/gpus/0/cordon", {"reason": text}),
+            ("POST", "/v1/apply", {"name": text, "claims": []}),
+            ("POST", "/v1/apply", {"name": "lab", "claims": [{"name": "a", "type": "L40S-8Q", "tenant": text}]}),
+            ("POST", "/v1/vms", {"name": text, "template": "<domain/>"}),
+            ("GET", "/v1/claims/" + urllib.parse.quote(text), None),
+            ("GET", "/v1/events?subject=vm/" + urllib.parse.quote(text), None)):
+        status, problem, _ = host.api.call(method, target, body)
+        assert status == 400 and code in problem["detail"], (target, problem)
+        assert sign not in json.dumps(problem, ensure_ascii=False), (target, problem)
+    for words in (("gpu", "cordon", "0", "--reason", text), ("claim", "show", text), ("vm", "lint", text),
+                  ("layout", "check", "--gpu", text, "1g.5gb"), ("apply", "-f", text), ("claim", "create", text)):
+        done = host.cleave.run(*words)
+        assert done.returncode != 0 and sign not in done.stdout + done.stderr, (words, done)
 
 
 @pytest.mark.parametrize("size", [1000, 8000, 40000, 1000000])

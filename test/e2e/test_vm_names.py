@@ -98,3 +98,19 @@ def test_a_vm_whose_name_has_a_tab_is_known_by_its_uuid(host):
     wait_for(lambda: state(host, "a") == "pending")
     cleave(host, "claim", "delete", "a")
     cleave(host, "vm", "delete", uuid)
+
+
+def test_a_vm_whose_name_hides_something_is_known_by_its_uuid(host):
+    """Two VMs whose names look the same: the one with the zero width space is not taken for the other."""
+    hidden = "web\u200b1"
+    for vm in ("web1", hidden):
+        define(host, vm)
+    uuid = host.virsh("domuuid", hidden).stdout.strip()
+    assert {vm["name"] for vm in host.api.get("/v1/vms")["vms"]} == {"web1", uuid}
+    assert "\u200b" not in cleave(host, "vm", "list") + cleave(host, "vm", "list", "-o", "json")
+    on_demand(host, "a", uuid)
+    cleave(host, "vm", "start", uuid)
+    wait_for(lambda: state(host, "a") == "bound")
+    assert host.virsh("domstate", "web1").stdout.strip() == "shut off"
+    cleave(host, "vm", "stop", "--now", uuid)
+    cleave(host, "claim", "delete", "a")

@@ -260,8 +260,11 @@ static void changes_since_a_release_are_those_of_it_and_later(void **state)
     static const struct {
         const char *since;
         size_t n;
-    } rows[] = {{"16", 3},         {"17", 3},          {"18", 2},        {"19", 1},
-                {"driver=571", 1}, {"libvirt=9.7", 1}, {"libvirt=10", 0}};
+    } rows[] = {{"16", 3},         {"17", 3},          {"18", 2},         {"19", 1},
+                {"driver=571", 1}, {"libvirt=9.7", 1}, {"libvirt=10", 0}, {"v16", 3},
+                {"19.1", 0},       {"v19.1", 0},       {"V17.2", 2},      {"550", 3},
+                {"R570", 2},       {"570.10", 2},      {"570.10.1", 1},   {"580.82.07", 0},
+                {"vgpu=v19", 1}};
     static const char text[] =
         "rules:\n"
         "- {id: a, statement: s, source: x, confidence: inferred, message: m, instead: i, when: [],"
@@ -282,11 +285,35 @@ static void changes_since_a_release_are_those_of_it_and_later(void **state)
             fail_msg("since %s: %zu", rows[i].since, json_array_size(list));
         }
     }
-    static const char *const bad[] = {"", "soon", "99", "libvirt=", "moon=1", "=19"};
+    static const char *const bad[] = {"",     "soon", "99",   "libvirt=", "moon=1", "=19",  "v",
+                                      "vv19", "19.",  "580.", "580..1",   "v19.x",  "19=19"};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         json_t *list = NULL;
         assert_int_equal(rules_to_json(rules, bad[i], &list, &err), -REASON_INVALID);
         assert_null(list);
+    }
+}
+
+static void a_change_says_what_begins_and_ends(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "rules:\n"
+        "- {id: a, statement: s, source: x, confidence: inferred, message: m, instead: i, when: [],"
+        " from: {vgpu: 18}, to: {driver: \"580.82\"}}\n";
+    static const struct {
+        const char *since, *change;
+    } rows[] = {{NULL, NULL},
+                {"17", "begins with vGPU 18, ends with driver 580.82"},
+                {"580", "ends with driver 580.82"}};
+    CLEANUP(rules_freep) struct rules *rules = NULL;
+    struct error err = {0};
+    assert_int_equal(load(text, &rules, &err), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_JSON json_t *list = NULL;
+        assert_int_equal(rules_to_json(rules, rows[i].since, &list, &err), 0);
+        const json_t *change = json_object_get(json_array_get(list, 0), "change");
+        assert_true(str_eq(json_string_value(change), rows[i].change));
     }
 }
 
@@ -482,6 +509,7 @@ int main(void)
         cmocka_unit_test(a_rule_holds_for_its_versions_only),
         cmocka_unit_test(a_range_that_says_nothing_is_refused),
         cmocka_unit_test(changes_since_a_release_are_those_of_it_and_later),
+        cmocka_unit_test(a_change_says_what_begins_and_ends),
         cmocka_unit_test(a_soft_rule_is_overridden_and_a_hard_one_is_not),
         cmocka_unit_test_setup_teardown(own_rules_are_read_again_on_top_of_cleaves, own_dir_make,
                                         own_dir_remove),

@@ -156,46 +156,77 @@ enum tristate version_range_holds(const struct version_range *range, bool migrat
     return source == TRI_NO && target == TRI_NO ? TRI_NO : TRI_UNKNOWN;
 }
 
+static void add_change(char out[VERSION_RANGE_TEXT_SIZE], const char *what, size_t kind,
+                       const char *version)
+{
+    size_t len = strlen(out);
+    (void)str_print(out + len, VERSION_RANGE_TEXT_SIZE - len, "%s%s with %s %s",
+                    len > 0 ? ", " : "", what, kinds[kind].word, version);
+}
+
 bool version_range_changes_since(const struct version_range *range, enum version_kind kind,
-                                 const char *version)
+                                 const char *version, char ret_change[VERSION_RANGE_TEXT_SIZE])
 {
     const char *since = comparable(kind, version);
+    ret_change[0] = '\0';
     for (size_t i = 0; since != NULL && i < VERSION_KIND_COUNT; i++) {
+        const char *from = range->from[i];
+        const char *to = range->to[i];
         if (!str_eq(kinds[i].fact, kinds[kind].fact)) {
             continue;
         }
-        bool begins =
-            range->from[i][0] != '\0' && !version_older(comparable(i, range->from[i]), since);
-        bool ends = range->to[i][0] != '\0' && !version_older(comparable(i, range->to[i]), since);
-        if (begins || ends) {
-            return true;
+        if (from[0] != '\0' && !version_older(comparable(i, from), since)) {
+            add_change(ret_change, "begins", i, from);
+        }
+        if (to[0] != '\0' && !version_older(comparable(i, to), since)) {
+            add_change(ret_change, "ends", i, to);
         }
     }
-    return false;
+    return ret_change[0] != '\0';
+}
+
+/* "v19.1" and "R580" are how people write releases and branches. */
+static const char *skip_letter(const char *text)
+{
+    bool has_letter = text[0] != '\0' && strchr("vVrR", text[0]) != NULL;
+    return has_letter && text[1] >= '0' && text[1] <= '9' ? text + 1 : text;
+}
+
+/* Releases of vGPU software have two digits, and branches of the driver have had three since 2008:
+ * "19.1", "580", "580.82.07". */
+static enum version_kind kind_of_plain(const char *version)
+{
+    return strspn(version, "0123456789") < 3 ? VERSION_VGPU : VERSION_DRIVER;
+}
+
+static enum version_kind find_kind(const char *key, size_t len)
+{
+    for (size_t i = 0; i < VERSION_KIND_COUNT; i++) {
+        if (strlen(kinds[i].key) == len && strncmp(kinds[i].key, key, len) == 0) {
+            return (enum version_kind)i;
+        }
+    }
+    return VERSION_KIND_COUNT;
 }
 
 bool version_range_parse_since(const char *text, enum version_kind *ret_kind,
                                char ret_version[VERSION_SIZE], struct error *err)
 {
     const char *equals = strchr(text, '=');
-    const char *version = equals == NULL ? text : equals + 1;
-    size_t len = equals == NULL ? 0 : (size_t)(equals - text);
-    size_t kind = equals == NULL ? VERSION_VGPU : VERSION_KIND_COUNT;
-    for (size_t i = 0; equals != NULL && i < VERSION_KIND_COUNT; i++) {
-        if (strlen(kinds[i].key) == len && strncmp(kinds[i].key, text, len) == 0) {
-            kind = i;
-        }
-    }
+    const char *version = skip_letter(equals == NULL ? text : equals + 1);
+    enum version_kind kind =
+        equals == NULL ? kind_of_plain(version) : find_kind(text, (size_t)(equals - text));
     if (kind == VERSION_KIND_COUNT || !version_is_plain(version) ||
         (kind == VERSION_VGPU && vgpu_release_driver(version) == NULL)) {
         error_set(err, REASON_INVALID, NULL, "\"%s\" is no release", text);
         error_hint(err,
-                   "write a release of NVIDIA's vGPU software (%s), or what it is a version of: "
-                   "driver=580, libvirt=9.7, qemu=9.0, kernel=6.8, guest-driver=580",
+                   "write a release of NVIDIA's vGPU software (%s), a branch or version of its "
+                   "driver (580, 580.82.07), or what it is a version of: libvirt=9.7, qemu=9.0, "
+                   "kernel=6.8, guest-driver=580",
                    vgpu_releases());
         return false;
     }
-    *ret_kind = (enum version_kind)kind;
+    *ret_kind = kind;
     (void)str_copy(ret_version, VERSION_SIZE, version);
     return true;
 }

@@ -42,12 +42,13 @@ enum tristate version_range_holds(const struct version_range *range, bool migrat
 const char *version_range_text(const struct version_range *range,
                                char out[VERSION_RANGE_TEXT_SIZE]);
 /* Does it begin or end with that version, or a later one of its kind? `kind` and `version` as in a
- * file; a vGPU release is compared with drivers', too. */
+ * file; a vGPU release is compared with drivers', too. Writes how: "begins with vGPU 19". */
 bool version_range_changes_since(const struct version_range *range, enum version_kind kind,
-                                 const char *version);
+                                 const char *version, char ret_change[VERSION_RANGE_TEXT_SIZE]);
 /* {"vgpu": "17", …}; null if there is none. */
 json_t *version_range_bound(const char bounds[VERSION_KIND_COUNT][VERSION_SIZE]);
-/* "19" is of vGPU software; "libvirt=9.7" names its kind. False and `err` if it is neither. */
+/* "19", "19.1" and "v19.1" are of vGPU software, "580", "R580" and "580.82.07" of NVIDIA's driver;
+ * "libvirt=9.7" names its kind. False and `err` if it is none of these. */
 bool version_range_parse_since(const char *text, enum version_kind *ret_kind,
                                char ret_version[VERSION_SIZE], struct error *err);
 

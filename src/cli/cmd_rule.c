@@ -6,14 +6,26 @@
 #include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/prose.h"
+#include "cli/rule_files.h"
 #include "cli/view.h"
 #include "rules/cases.h"
 #include "rules/rules.h"
 
 #define INDENT 4
 
-enum { RULE_CHANGED_SINCE };
+enum { LIST_CHANGED_SINCE, LIST_OFFLINE };
+enum { SHOW_OFFLINE };
 enum { RULE_RULES };
+
+/* Without cleaved the files say the same, but for what cleaved has not read or could not use. */
+static bool may_read_files(const struct cli *cli, int result)
+{
+    if (result != -REASON_UNAVAILABLE || cli->watch) {
+        return false;
+    }
+    prose_report("note: cleaved does not answer; these are the rules in the files of this machine");
+    return true;
+}
 
 /* ---- list ---- */
 
@@ -41,12 +53,43 @@ static const struct listing rule_listing = {.arrays = {"rules"},
                                             .empty = "no rules",
                                             .after = print_problem};
 
+static const struct column change_columns[] = {
+    {"RULE", .path = "id"},
+    {"CHANGE", .path = "change", .align = TABLE_WRAP},
+    {"STATEMENT", .path = "statement", .align = TABLE_WRAP},
+    {"SOURCE", .path = "source", .align = TABLE_WRAP, .drop = 1},
+};
+static const struct listing change_listing = {.arrays = {"rules"},
+                                              .name = "id",
+                                              LISTING_COLUMNS(change_columns),
+                                              .empty = "no rule begins or ends since",
+                                              .after = print_problem};
+
+static int show_list(struct cli *cli, const json_t *answer, const struct listing *listing,
+                     struct error *err)
+{
+    return cli_print_raw(cli, answer) ? 0 : listing_show_answer(cli, answer, listing, err);
+}
+
 static int cmd_rule_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    const char *since = arguments->values[RULE_CHANGED_SINCE];
+    const char *since = arguments->values[LIST_CHANGED_SINCE];
+    const struct listing *listing = since == NULL ? &rule_listing : &change_listing;
     CLEANUP_FREE char *url =
         since == NULL ? xstrdup("/v1/rules") : client_path("/v1/rules?changedSince=", since, "");
-    return listing_show(cli, url, &rule_listing, err);
+    CLEANUP_JSON json_t *answer = NULL;
+    bool offline = arguments->values[LIST_OFFLINE] != NULL;
+    if (offline && cli->watch) {
+        error_set(err, REASON_INVALID, "", "--watch needs cleaved, and --offline asks for none");
+        error_hint(err, "leave out one of them");
+        return -REASON_INVALID;
+    }
+    int r = offline ? 0 : listing_show(cli, url, listing, err);
+    if (!offline && !may_read_files(cli, r)) {
+        return r;
+    }
+    r = rule_files_list(since, &answer, err);
+    return r != 0 ? r : show_list(cli, answer, listing, err);
 }
 
 /* ---- show ---- */
@@ -91,7 +134,11 @@ static int cmd_rule_show(struct cli *cli, const struct arguments *arguments, str
 {
     CLEANUP_FREE char *path = client_path("/v1/rules/", arguments->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
-    int r = cli_get(cli, path, &json, err);
+    bool offline = arguments->values[SHOW_OFFLINE] != NULL;
+    int r = offline ? 0 : cli_get(cli, path, &json, err);
+    if (offline || may_read_files(cli, r)) {
+        r = rule_files_find(arguments->args[0], &json, err);
+    }
     if (r != 0 || cli_print_raw(cli, json)) {
         return r;
     }
@@ -172,9 +219,15 @@ static int cmd_rule_test(struct cli *cli, const struct arguments *arguments, str
 /* ---- the table ---- */
 
 static const struct command_option list_options[] = {
-    [RULE_CHANGED_SINCE] = {"changed-since", 0, "RELEASE",
-                            "only rules that begin or end with that vGPU release or a later one "
-                            "(19), or with another version (libvirt=9.7)"},
+    [LIST_CHANGED_SINCE] = {"changed-since", 0, "RELEASE",
+                            "only rules that begin or end with that release or a later one: of "
+                            "vGPU software (19, 19.1), its driver (580, 580.82.07), or another "
+                            "(libvirt=9.7)"},
+    [LIST_OFFLINE] = {"offline", 0, NULL, "read the files of this machine, and ask no cleaved"},
+};
+
+static const struct command_option show_options[] = {
+    [SHOW_OFFLINE] = {"offline", 0, NULL, "read the files of this machine, and ask no cleaved"},
 };
 
 static const struct command_option test_options[] = {
@@ -196,6 +249,7 @@ static const struct command commands[] = {
      .n_args = 1,
      .help = "show a rule: conditions, versions, source",
      .examples = {"rule show mixed-sizes-need-driver"},
+     OPTIONS(show_options),
      .run = cmd_rule_show},
     {.object = "rule",
      .name = "test",

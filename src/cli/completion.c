@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
+#include "cli/rule_files.h"
 #include "cli/view.h"
 #include "model/event.h"
 
@@ -44,6 +45,8 @@ struct source {
 static void print_columns(const struct line *line);
 static void print_event_kinds(const struct line *line);
 static void print_models(const struct line *line);
+static void print_rules(const struct line *line);
+static void print_soft_rules(const struct line *line);
 
 /* The first that fits counts. */
 static const struct source sources[] = {
@@ -56,6 +59,9 @@ static const struct source sources[] = {
     {"vm", NULL, "NAME", .url = "/v1/vms", .array = "vms", .value = "name", .meaning = "state"},
     {NULL, NULL, "VM", .url = "/v1/vms", .array = "vms", .value = "name", .meaning = "state"},
     {NULL, NULL, "GPU", .url = "/v1/gpus", .array = "gpus", .value = "address", .meaning = "name"},
+    {"rule", "show", "ID", .print = print_rules},
+    {NULL, NULL, "RULE=REASON", .print = print_soft_rules},
+    {NULL, NULL, "RELEASE", .fixed = "17 18 19 20 driver= libvirt= qemu= kernel= guest-driver="},
     {"plan", NULL, "ID", .url = "/v1/plans", .array = "plans", .value = "id", .meaning = "reason"},
     {"migration", NULL, "ID", .url = "/v1/migrations", .array = "migrations", .value = "id",
      .meaning = "request.vm"},
@@ -221,6 +227,36 @@ static void print_models(const struct line *line)
     }
 }
 
+/* The rules of the files of this machine, with no daemon. One limit may have several. */
+static void print_rule_ids(const struct line *line, bool soft, const char *end)
+{
+    CLEANUP_JSON json_t *answer = NULL;
+    CLEANUP_JSON json_t *said = json_object();
+    const json_t *rules =
+        rule_files_list(NULL, &answer, NULL) == 0 ? view_at(answer, "rules") : NULL;
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        const json_t *rule = json_array_get(rules, i);
+        const char *id = view_text(rule, "id", "");
+        if ((!soft || view_true(rule, "soft")) && json_object_get(said, id) == NULL) {
+            char value[64];
+            str_print(value, sizeof(value), "%s%s", id, end);
+            print_candidate(line, value, view_text(rule, "statement", NULL));
+            json_object_set_new(said, id, json_true());
+        }
+    }
+}
+
+static void print_rules(const struct line *line)
+{
+    print_rule_ids(line, false, "");
+}
+
+/* Of those a claim may override; its reason comes next. */
+static void print_soft_rules(const struct line *line)
+{
+    print_rule_ids(line, true, "=");
+}
+
 static void print_values(struct cli *cli, const struct line *line, const char *word)
 {
     const struct command *command = line->command;
@@ -350,9 +386,9 @@ void completion_print(struct cli *cli, char *const *words, size_t n)
 
 /* ---- scripts ---- */
 
-/* A blank goes behind a word but for "vm/", which goes on. bash gives ":" to the completed words,
- * where addresses of PCI have some, and "=" (bash's manual, COMP_WORDBREAKS): what is before the
- * last one is taken off again. */
+/* A blank goes behind a word but for "vm/" and "RULE=", which go on. bash gives ":" to the
+ * completed words, where addresses of PCI have some, and "=" (bash's manual, COMP_WORDBREAKS): what
+ * is before the last one is taken off again. */
 static const char bash_script[] =
     "# SPDX-License-Identifier: Apache-2.0\n"
     "# bash completion for cleave\n"
@@ -373,7 +409,7 @@ static const char bash_script[] =
     "    [[ $word == *[:=]* && $COMP_WORDBREAKS == *:* ]] && prefix=${word%\"${word##*[:=]}\"}\n"
     "    for value in \"${found[@]}\"; do\n"
     "        value=${value%%$'\\t'*}\n"
-    "        [[ $value == */ ]] && compopt -o nospace 2>/dev/null\n"
+    "        [[ $value == *[/=] ]] && compopt -o nospace 2>/dev/null\n"
     "        COMPREPLY+=(\"${value#\"$prefix\"}\")\n"
     "    done\n"
     "}\n"
@@ -384,7 +420,7 @@ static const char zsh_script[] =
     "# SPDX-License-Identifier: Apache-2.0\n"
     "# zsh completion for cleave\n"
     "_cleave() {\n"
-    "    local -a found values\n"
+    "    local -a found values end\n"
     "    local line\n"
     "    found=(\"${(@f)$(\"${words[1]}\" --complete -- \"${(@)words[2,CURRENT]}\" "
     "2>/dev/null)}\")\n"
@@ -396,7 +432,8 @@ static const char zsh_script[] =
     "    for line in \"${found[@]}\"; do\n"
     "        [[ -n $line ]] && values+=(\"${${line//:/\\\\:}/$'\\t'/:}\")\n"
     "    done\n"
-    "    _describe cleave values\n"
+    "    [[ ${found[1]%%$'\\t'*} == *[/=] ]] && end=(-S '')\n"
+    "    _describe cleave values $end\n"
     "}\n"
     "if [[ ${funcstack[1]} == _cleave ]]; then\n"
     "    _cleave \"$@\"\n"

@@ -373,6 +373,9 @@ SHELLS = [pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), 
     ("cleave gpu list --sort me", ["memory"]), ("cleave vm list --sort -v", ["-vm"]),
     ("cleave event list --kind claim-b", ["claim-bound"]), ("cleave advise --board l40", ["l40s"]),
     ("cleave operation list --kind dr", ["drain"]),
+    ("cleave rule show mixed-sizes-need-dr", ["mixed-sizes-need-driver"]),
+    ("cleave claim create x --override mig-vgpu-not-for-win", ["mig-vgpu-not-for-windows-on-h100="]),
+    ("cleave rule list --changed-since lib", ["libvirt="]), ("cleave rule show no-such-r", []),
     ("cleave help gpu sch", ["scheduler"]), ("cleave no-such ", []), ("cleave gpu list x", []),
 ])
 def test_shells_complete_words_values_and_objects(cleave, shell, line, wanted):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A site's own rules change while cleaved runs; claims override those that are soft."""
+import json
 import signal
 
 import pytest
 
-from harness import wait_for
+from harness import BUILD, wait_for
 
 FOLDER = "/etc/cleave/rules.d"
 RULE = """rules:
@@ -129,6 +130,24 @@ def test_a_start_with_an_error_goes_on_without_the_site_s_rules(site):
     assert len(events(site, "host-rules-refused")) == 1
     put(site, rule())
     wait_own(site, "site-shared")
+
+
+def test_rules_are_shown_without_cleaved(site):
+    put(site, rule())
+    wait_own(site, "site-shared")
+    online = site.api.get("/v1/rules")
+    cleave = (BUILD / "src/cli/cleave", "--socket", site.socket, "rule")
+    assert json.loads(site.run(*cleave, "list", "--offline", "-o", "json").stdout) == online
+    site.stop()
+    done = site.run(*cleave, "list", "-o", "json")
+    assert json.loads(done.stdout) == online and "cleaved does not answer" in done.stderr
+    shown = site.run(*cleave, "show", "site-shared")
+    assert "L40S are shared" in shown.stdout and "cleaved does not answer" in shown.stderr
+    assert site.run(*cleave, "show", "--offline", "no-such-rule", check=False).returncode == 3
+    put(site, "rules: 1\n")
+    answer = json.loads(site.run(*cleave, "list", "--offline", "-o", "json").stdout)
+    assert answer["problem"].startswith(f"{FOLDER}/site.yaml:1:")
+    assert not any(one["own"] for one in answer["rules"])
 
 
 def test_a_claim_overrides_a_soft_rule_with_a_reason(site):

@@ -31,7 +31,7 @@
      IN_ONLYDIR)
 #define OF_LINK (IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
-/* What is watched. */
+/* A path that is watched. */
 struct place {
     int id; /* inotify's */
     enum { PLACE_FOLDER, PLACE_PARENT, PLACE_LINK } kind;

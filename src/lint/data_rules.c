@@ -5,7 +5,7 @@
 #include "lint/lint_rule.h"
 #include "rules/rules.h"
 
-/* Those that the engine is asked about, and where its answers go. */
+/* A question to the engine: what it is about, and where the answers go. */
 struct question {
     struct lint *lint;
     const struct domain_device *device; /* NULL: the definition as a whole */

@@ -159,12 +159,101 @@ static void conditions_compare_with_words_that_facts_have(void **state)
     assert_true(n > 0);
 }
 
+/* ---- docs/reference/rules.md ---- */
+
+static const char head[] =
+    "# Rules\n\n"
+    "The documented limits that cleave knows, by what they apply to. `cleave rule show ID` shows "
+    "one "
+    "with\nits conditions; `docs/howto/rules.md` says how to override one, and how to write your "
+    "own. This page is\nwritten from `data/rules` (`CLEAVE_GOLDEN=write "
+    "build/src/rules/rules_data_test`).\n";
+
+static const struct {
+    const char *applies, *title;
+} sections[] = {
+    {"claim", "Claims: admission, advice, plans"},
+    {"migrated-vm", "Live migration of a VM"},
+    {"migrated-device", "Live migration of a VM's device"},
+    {"definition", "A VM's definition"},
+    {"host", "A host and its GPUs"},
+};
+
+/* A bar would end the cell. */
+static void add_cell(struct strbuf *out, const char *text)
+{
+    strbuf_add(out, " ");
+    for (const char *p = text; *p != '\0'; p++) {
+        strbuf_addf(out, "%s%c", *p == '|' ? "\\" : "", *p);
+    }
+    strbuf_add(out, " |");
+}
+
+static const char *text_of(const json_t *rule, const char *key)
+{
+    return json_string_value(json_object_get(rule, key));
+}
+
+static void add_rule(struct strbuf *out, const json_t *rule)
+{
+    char id[64];
+    char weight[32];
+    const char *versions = text_of(rule, "versions");
+    bool soft = json_is_true(json_object_get(rule, "soft"));
+    snprintf(id, sizeof(id), "`%s`", text_of(rule, "id"));
+    snprintf(weight, sizeof(weight), "%s%s", text_of(rule, "weight"), soft ? ", soft" : "");
+    strbuf_add(out, "|");
+    add_cell(out, id);
+    add_cell(out, weight);
+    add_cell(out, versions[0] != '\0' ? versions : "all");
+    add_cell(out, text_of(rule, "statement"));
+    add_cell(out, text_of(rule, "source"));
+    strbuf_add(out, "\n");
+}
+
+static void the_table_of_rules_is_in_step(void **state)
+{
+    const struct fixture *f = *state;
+    CLEANUP_FREE char *path = xasprintf("%s/docs/reference/rules.md", getenv("CLEAVE_SOURCE"));
+    CLEANUP_STRBUF struct strbuf wanted = {0};
+    CLEANUP_JSON json_t *list = NULL;
+    CLEANUP_FREE char *found = NULL;
+    struct error err = {0};
+    size_t len = 0;
+    size_t n = 0;
+    assert_int_equal(rules_to_json(f->rules, NULL, &list, &err), 0);
+    strbuf_add(&wanted, head);
+    for (size_t k = 0; k < ARRAY_SIZE(sections); k++) {
+        strbuf_addf(&wanted,
+                    "\n## %s\n\n| rule | if broken | versions | limit | source |\n"
+                    "|---|---|---|---|---|\n",
+                    sections[k].title);
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            const json_t *rule = json_array_get(list, i);
+            if (str_eq(text_of(rule, "applies"), sections[k].applies)) {
+                add_rule(&wanted, rule);
+                n++;
+            }
+        }
+    }
+    assert_int_equal(n, json_array_size(list));
+    if (str_eq(getenv("CLEAVE_GOLDEN"), "write")) {
+        assert_int_equal(fs_write_atomic(path, strbuf_str(&wanted), wanted.len), 0);
+    }
+    assert_int_equal(fs_read(path, INPUT_MAX_BYTES, &found, &len), 0);
+    if (!str_eq(found, strbuf_str(&wanted))) {
+        fail_msg("docs/reference/rules.md is not what data/rules says; CLEAVE_GOLDEN=write writes "
+                 "it again");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_case_comes_out_as_it_says),
         cmocka_unit_test(conditions_compare_with_words_that_facts_have),
         cmocka_unit_test(each_rule_has_a_case_that_breaks_it_and_one_that_keeps_it),
+        cmocka_unit_test(the_table_of_rules_is_in_step),
     };
     return cmocka_run_group_tests_name("rules of data", tests, set_up, tear_down);
 }

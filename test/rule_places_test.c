@@ -2,7 +2,7 @@
 /*
  * Can each rule be asked where it applies? For each fact and each place that asks rules a probe,
  * a rule that is broken when the fact is known, finds out which facts are known there. A rule whose
- * facts are known in no place would be dead. Migrations: plan/preflight_test.c.
+ * facts are known in no place would be dead.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +13,20 @@
 #include "plan/admit.h"
 #include "plan/host_warnings.h"
 #include "plan/planner_fixture.h"
+#include "plan/preflight.h"
 #include "rules/facts.h"
 
-enum place { ADMISSION, ADVICE, WARNINGS, HOST, LINT, PLACE_COUNT };
-static const char *const place_names[] = {"admission", "advice", "plan", "host", "lint"};
+enum place { ADMISSION, ADVICE, WARNINGS, HOST, LINT, MIGRATED_VM, MIGRATED_DEVICE, PLACE_COUNT };
+static const char *const place_names[] = {
+    "admission", "advice", "plan", "host", "lint", "migration of a VM", "migration of a device"};
 
-#define MAX_FACTS 256
+/* Those of a migration's sides come after the others. */
+static size_t count_all(void)
+{
+    return fact_count() + 2 * (size_t)MIGRATION_FACT_COUNT;
+}
+
+#define MAX_FACTS 512
 static bool known[PLACE_COUNT][MAX_FACTS];
 
 /* ---- probes ---- */
@@ -40,7 +48,9 @@ static struct rules *probe(size_t fact, const char *applies, const char *weight)
     strbuf_add(&text, "rules:\n");
     add_probe(&text, fact, applies, weight);
     if (rules_read("probe.yaml", strbuf_str(&text), text.len, &rules, &err) != 0) {
-        assert_non_null(strstr(err.message, "does not exist for what the rule applies to"));
+        if (strstr(err.message, "does not exist for what the rule applies to") == NULL) {
+            fail_msg("%s: %s", err.subject, err.message);
+        }
     }
     return rules;
 }
@@ -52,7 +62,7 @@ static struct rules *probes(const char *applies, const char *weight)
     struct rules *rules = NULL;
     struct error err = {0};
     strbuf_add(&text, "rules:\n");
-    for (size_t i = 0; i < fact_count(); i++) {
+    for (size_t i = 0; i < count_all(); i++) {
         CLEANUP(rules_freep) struct rules *one = probe(i, applies, weight);
         if (one != NULL) {
             add_probe(&text, i, applies, weight);
@@ -68,7 +78,7 @@ static void note(enum place place, const char *rule)
 {
     unsigned fact = 0;
     assert_int_equal(sscanf(rule, "f%u", &fact), 1);
-    assert_true(fact < fact_count());
+    assert_true(fact < count_all() && count_all() <= MAX_FACTS);
     known[place][fact] = true;
 }
 
@@ -300,6 +310,106 @@ static void probe_lint(struct fixture *f)
     vec_done(&facts.devices);
 }
 
+/* ---- a migration between two such hosts ---- */
+
+static void hold_vgpu(struct fixture *f, struct vm *vm, size_t i)
+{
+    struct gpu *gpu = host_find_gpu(f->host, wants[i].gpu);
+    struct pci_addr vf = {0};
+    assert_true(gpu_vf_addr(gpu, 0, &vf));
+    struct vgpu *vgpu = vec_push(&gpu->vgpus);
+    vgpu->vf = vf;
+    vgpu->gi_id = vgpu->placement_id = NO_ID;
+    vgpu->params_known = true;
+    struct vm_device *device = vec_push(&vm->devices);
+    device->addr = vf;
+    device->live = true;
+    struct claim *claim = vec_push(&f->claims);
+    *claim = want(i, "a");
+    claim->state = CLAIM_BOUND;
+    claim->assigned =
+        (struct assignment){.set = true, .gpu = gpu->addr, .device = vf, .gi_id = NO_ID};
+    STR_SET(claim->assigned.profile, wants[i].profile[0] != '\0' ? wants[i].profile : "1g.5gb");
+    STR_SET(claim->spec.profile, wants[i].profile);
+}
+
+static void note_broken(enum place place, const struct checks *checks, bool of_device)
+{
+    for (vec_each(checks, check)) {
+        if (check->result == CHECK_FAILED && (check->claim[0] != '\0') == of_device) {
+            note(place, check->rule);
+        }
+    }
+}
+
+static void no_uuid(char out[37])
+{
+    snprintf(out, 37, "22222222-2222-4222-8222-222222222222");
+}
+
+/* The GPU of wants[i] first, and no other counted, so that the VM goes there. */
+static struct host *copy_with_gpu(const struct fixture *f, size_t i)
+{
+    struct host *host = host_copy(f->host);
+    struct gpu *gpu = host_find_gpu(host, wants[i].gpu);
+    struct gpu first = host->gpus.items[0];
+    host->gpus.items[0] = *gpu;
+    *gpu = first;
+    host->gpus.n = 1;
+    return host;
+}
+
+static void migrate(struct fixture *f, const struct rules *rules, size_t i, enum place place)
+{
+    struct planner planner = planner_with(f, rules, wants[i].type);
+    STR_SET(f->host->name, "alpha");
+    STR_SET(f->host->cpu_arch, "x86_64");
+    STR_SET(f->host->cpu_vendor, "Intel");
+    STR_SET(f->host->cpu_model, "Cascadelake-Server");
+    struct vm *vm = vec_push(&f->host->vms);
+    STR_SET(vm->name, "vm1");
+    vm->state = VM_RUNNING;
+    vm->machine.known = true;
+    struct gpu *gpu = host_find_gpu(f->host, wants[i].gpu);
+    gpu->pci_subsystem_id = gpu->pci_subsystem_id == NO_ID ? 0x1851 : gpu->pci_subsystem_id;
+    gpu->iface = VGPU_IFACE_VENDOR_VFIO;
+    gpu->scheduler.policy = SCHEDULER_EQUAL_SHARE;
+    gpu->heterogeneous = TRI_NO;
+    CLEANUP(host_freep) struct host *target = copy_with_gpu(f, i);
+    hold_vgpu(f, vm, i);
+    struct vm_device *own = vec_push(&vm->devices);
+    own->addr = (struct pci_addr){.bus = 0xf0};
+    own->live = true;
+    CLEANUP(migration_offer_freep) struct migration_offer *offer = NULL;
+    CLEANUP(checks_done) struct checks checks = {0};
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    struct nvml_answers answers = {0};
+    *vec_push(&answers) = (struct nvml_answer){.gpu = gpu->addr, .word = "live"};
+    assert_int_equal(preflight_offer(&planner, vm, &offer, &f->err), 0);
+    preflight_source(rules, offer, &checks);
+    static const struct claims none;
+    planner.host = target;
+    planner.claims = &none;
+    const struct plan_request request = {.author = "t", .reason = "t", .new_uuid = no_uuid};
+    preflight_target(&planner, offer, &answers, &request, &plan, &checks);
+    note_broken(place, &checks, place == MIGRATED_DEVICE);
+    target->gpus.n = f->host->gpus.n;
+    f->claims.n = 0;
+    vec_done(&answers);
+}
+
+static void probe_migration(struct fixture *f, enum place place)
+{
+    for (size_t fact = fact_count(); fact < count_all(); fact++) {
+        CLEANUP(rules_freep)
+        struct rules *rules =
+            probe(fact, place == MIGRATED_DEVICE ? "migrated-device" : "migrated-vm", "");
+        for (size_t i = 0; i < 2; i++) {
+            migrate(f, rules, i, place);
+        }
+    }
+}
+
 /* ---- the rules ---- */
 
 static bool is_known(enum place place, const char *fact)
@@ -330,6 +440,19 @@ static const char *find_unknown(enum place place, const json_t *condition)
     return NULL;
 }
 
+static const char *find_unknown_version(enum place place, const char *fact, const char *side)
+{
+    char of_side[64];
+    bool of_migration = place == MIGRATED_VM || place == MIGRATED_DEVICE;
+    bool all = true;
+    static const char *const sides[] = {"source", "target"};
+    for (size_t i = 0; of_migration && i < ARRAY_SIZE(sides); i++) {
+        snprintf(of_side, sizeof(of_side), "%s.%s", sides[i], side);
+        all = all && is_known(place, of_side);
+    }
+    return (of_migration ? all : is_known(place, fact)) ? NULL : fact;
+}
+
 /* What keeps the rule from being asked there; NULL: nothing. */
 static const char *find_missing(enum place place, const json_t *rule)
 {
@@ -339,14 +462,14 @@ static const char *find_missing(enum place place, const json_t *rule)
         missing = find_unknown(place, json_array_get(when, i));
     }
     static const struct {
-        const char *key, *fact;
-    } versions[] = {{"vgpu", "host.driver"},     {"driver", "host.driver"},
-                    {"libvirt", "host.libvirt"}, {"qemu", "host.qemu"},
-                    {"kernel", "host.kernel"},   {"guest-driver", "guest.driver"}};
+        const char *key, *fact, *side;
+    } versions[] = {{"vgpu", "host.driver", "driver"},      {"driver", "host.driver", "driver"},
+                    {"libvirt", "host.libvirt", "libvirt"}, {"qemu", "host.qemu", "qemu"},
+                    {"kernel", "host.kernel", "kernel"},    {"guest-driver", "guest.driver", NULL}};
     for (size_t i = 0; missing == NULL && i < ARRAY_SIZE(versions); i++) {
         bool asked = json_object_get(json_object_get(rule, "from"), versions[i].key) != NULL ||
                      json_object_get(json_object_get(rule, "to"), versions[i].key) != NULL;
-        missing = asked && !is_known(place, versions[i].fact) ? versions[i].fact : NULL;
+        missing = asked ? find_unknown_version(place, versions[i].fact, versions[i].side) : NULL;
     }
     return missing;
 }
@@ -361,13 +484,16 @@ static enum place place_of(const json_t *rule)
     if (applies != NULL && str_eq(applies, "definition")) {
         return LINT;
     }
+    if (applies != NULL && str_starts(applies, "migrated-")) {
+        return str_eq(applies, "migrated-vm") ? MIGRATED_VM : MIGRATED_DEVICE;
+    }
     return json_is_true(json_object_get(rule, "warns")) ? WARNINGS : ADMISSION;
 }
 
-static bool is_of_migration(const json_t *rule)
+/* The guest alone knows it, and no host can ask: the check of such a migration says so. */
+static bool is_answered_by_guest(const char *fact)
 {
-    const char *applies = json_string_value(json_object_get(rule, "applies"));
-    return applies != NULL && str_starts(applies, "migrated-");
+    return str_eq(fact, "source.guest-driver-model");
 }
 
 static size_t check_file(const char *path)
@@ -379,11 +505,11 @@ static size_t check_file(const char *path)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *rule = json_array_get(list, i);
         const char *id = json_string_value(json_object_get(rule, "id"));
-        if (is_of_migration(rule)) {
-            continue;
-        }
         enum place place = place_of(rule);
         const char *missing = find_missing(place, rule);
+        if (missing != NULL && is_answered_by_guest(missing)) {
+            continue;
+        }
         bool advised = place == ADMISSION && find_missing(ADVICE, rule) == NULL;
         print_message("%s: %s%s\n", id, missing == NULL ? place_names[place] : "NOWHERE",
                       advised ? ", advice" : "");
@@ -403,6 +529,8 @@ static void each_rule_can_be_asked_where_it_applies(void **state)
     probe_advice(f);
     probe_host(f);
     probe_lint(f);
+    probe_migration(f, MIGRATED_VM);
+    probe_migration(f, MIGRATED_DEVICE);
     CLEANUP_FREE char *dir = xasprintf("%s/rules", getenv("CLEAVE_DATADIR"));
     CLEANUP_STRLIST struct strlist names = {0};
     size_t dead = 0;

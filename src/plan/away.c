@@ -45,7 +45,7 @@ static struct gpu_work *work_at(const struct errand *errand, uint32_t candidate)
     return &errand->search->works->items[errand->ways.items[candidate].gpu];
 }
 
-/* What is no vGPU has other devices in its VM's definition, and stays none. */
+/* A claim without a vGPU has another kind of device in its VM's definition, and keeps that kind. */
 static bool score_other(void *data, uint32_t candidate, struct place_score *ret_score)
 {
     const struct errand *errand = data;

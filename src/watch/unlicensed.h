@@ -13,7 +13,7 @@ struct manager;
 /* A guest's reboot gives the licence back and takes it again, within some minutes. */
 #define UNLICENSED_PATIENCE_US (UINT64_C(5) * 60 * 1000000)
 
-/* What was seen of one vGPU's licence while one VM has had the vGPU. All zero: nothing yet. */
+/* Licence states seen of one vGPU while one VM has had the vGPU. All zero: nothing yet. */
 struct licence_history {
     enum vgpu_licence_state last;
     bool was_licensed;

@@ -85,7 +85,7 @@ static const struct {
      VGPU_LICENCE_UNLICENSED,
      VGPU_LICENCE_EXPIRY_UNKNOWN,
      ""},
-    /* What can't be. */
+    /* Dates that do not exist. */
     {{1, DATE(2030, 2, 31, 0), NVML_LICENSE_LICENSED},
      VGPU_LICENCE_LICENSED,
      VGPU_LICENCE_EXPIRY_INVALID,

@@ -25,6 +25,7 @@
     X(dial_commands)                                                                               \
     X(advise_commands)                                                                             \
     X(rule_commands)                                                                               \
+    X(licence_token_commands)                                                                      \
     X(layout_commands)
 
 #define DECLARE(table) extern const struct command_table table;

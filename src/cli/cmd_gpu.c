@@ -272,7 +272,7 @@ static const struct column share_columns[] = {
     {"VM", .path = "vm", .align = TABLE_NAME, .drop = 1},
     {"SHARE", .path = "share.text"},
     {"USED", .cell = add_used, .align = TABLE_RIGHT},
-    {"LICENCE", .path = "licence.state"},
+    {"LICENCE", .path = "licence.state", .drop = 3},
 };
 static const struct listing share_listing = {.arrays = {"vgpus"}, LISTING_COLUMNS(share_columns)};
 

@@ -14,71 +14,20 @@
 #include "plan/host_warnings.h"
 #include "plan/planner_fixture.h"
 #include "plan/preflight.h"
-#include "rules/facts.h"
+#include "rule_probe.h"
 
 enum place { ADMISSION, ADVICE, WARNINGS, HOST, LINT, MIGRATED_VM, MIGRATED_DEVICE, PLACE_COUNT };
 static const char *const place_names[] = {
     "admission", "advice", "plan", "host", "lint", "migration of a VM", "migration of a device"};
 
-/* Those of a migration's sides come after the others. */
-static size_t count_all(void)
-{
-    return fact_count() + 2 * (size_t)MIGRATION_FACT_COUNT;
-}
-
 #define MAX_FACTS 512
 static bool known[PLACE_COUNT][MAX_FACTS];
-
-/* ---- probes ---- */
-
-static void add_probe(struct strbuf *text, size_t fact, const char *applies, const char *weight)
-{
-    strbuf_addf(text,
-                "- {id: f%zu, applies: %s, %s statement: s, source: s, confidence: inferred, "
-                "message: m, instead: i, when: [{fact: %s, known: true}]}\n",
-                fact, applies, weight, fact_name(fact));
-}
-
-/* NULL: rules of that kind may not speak of the fact. */
-static struct rules *probe(size_t fact, const char *applies, const char *weight)
-{
-    CLEANUP_STRBUF struct strbuf text = {0};
-    struct rules *rules = NULL;
-    struct error err = {0};
-    strbuf_add(&text, "rules:\n");
-    add_probe(&text, fact, applies, weight);
-    if (rules_read("probe.yaml", strbuf_str(&text), text.len, &rules, &err) != 0) {
-        if (strstr(err.message, "does not exist for what the rule applies to") == NULL) {
-            fail_msg("%s: %s", err.subject, err.message);
-        }
-    }
-    return rules;
-}
-
-/* Of all facts that such rules may speak of. */
-static struct rules *probes(const char *applies, const char *weight)
-{
-    CLEANUP_STRBUF struct strbuf text = {0};
-    struct rules *rules = NULL;
-    struct error err = {0};
-    strbuf_add(&text, "rules:\n");
-    for (size_t i = 0; i < count_all(); i++) {
-        CLEANUP(rules_freep) struct rules *one = probe(i, applies, weight);
-        if (one != NULL) {
-            add_probe(&text, i, applies, weight);
-        }
-    }
-    if (rules_read("probes.yaml", strbuf_str(&text), text.len, &rules, &err) != 0) {
-        fail_msg("%s: %s", err.subject, err.message);
-    }
-    return rules;
-}
 
 static void note(enum place place, const char *rule)
 {
     unsigned fact = 0;
     assert_int_equal(sscanf(rule, "f%u", &fact), 1);
-    assert_true(fact < count_all() && count_all() <= MAX_FACTS);
+    assert_true(fact < probe_fact_count() && probe_fact_count() <= MAX_FACTS);
     known[place][fact] = true;
 }
 
@@ -96,6 +45,7 @@ static void say_all(struct fixture *f)
     host->functions_known = true;
     for (vec_each(&host->gpus, gpu)) {
         STR_SET(gpu->driver, "nvidia");
+        STR_SET(gpu->name, "NVIDIA board");
         STR_SET(gpu->board.vbios, "98.02.55.00.00");
         STR_SET(gpu->reset_methods, "bus");
         gpu->iface = VGPU_IFACE_MDEV;
@@ -189,13 +139,14 @@ static int plan_second(struct planner *planner, struct fixture *f, size_t i, str
     return result;
 }
 
-static int plan_two(struct planner *planner, size_t i, struct plan **ret_plan, struct error *err)
+static int plan_claims(struct planner *planner, size_t i, size_t n, struct plan **ret_plan,
+                       struct error *err)
 {
     struct claim claims[] = {want(i, "a"), want(i, "b")};
     const struct claim *list[] = {&claims[0], &claims[1]};
     const struct plan_request request = {
-        .add = list, .n_add = 2, .author = "test", .new_uuid = id_uuid};
-    for (size_t k = 0; k < ARRAY_SIZE(claims); k++) {
+        .add = list, .n_add = n, .author = "test", .new_uuid = id_uuid};
+    for (size_t k = 0; k < n; k++) {
         int result = planner_admit(planner, &claims[k], err);
         if (result != 0) {
             return result;
@@ -208,14 +159,14 @@ static void probe_admission(struct fixture *f)
 {
     for (size_t i = 0; i < ARRAY_SIZE(wants); i++) {
         for (size_t fact = 0; fact < fact_count(); fact++) {
-            CLEANUP(rules_freep) struct rules *rules = probe(fact, "claim", "");
+            CLEANUP(rules_freep) struct rules *rules = probe_new(fact, "claim", "");
             if (rules == NULL) {
                 continue;
             }
             struct planner planner = planner_with(f, rules, wants[i].type);
             CLEANUP(plan_freep) struct plan *plan = NULL;
             struct error err = {0};
-            int result = plan_two(&planner, i, &plan, &err);
+            int result = plan_claims(&planner, i, 2, &plan, &err);
             if (result == 0) {
                 CLEANUP(plan_freep) struct plan *second = NULL;
                 result = plan_second(&planner, f, i, &second, &err);
@@ -229,19 +180,13 @@ static void probe_admission(struct fixture *f)
 
 static void probe_warnings(struct fixture *f)
 {
-    CLEANUP(rules_freep) struct rules *rules = probes("claim", "warns: true,");
+    CLEANUP(rules_freep) struct rules *rules = probe_all("claim", "warns: true,");
     for (size_t i = 0; i < ARRAY_SIZE(wants); i++) {
         struct planner planner = planner_with(f, rules, wants[i].type);
         CLEANUP(plan_freep) struct plan *plan = NULL;
         struct error err = {0};
-        if (plan_two(&planner, i, &plan, &err) != 0) { /* one of both has no room */
-            struct claim claim = want(i, "a");
-            const struct claim *list[] = {&claim};
-            const struct plan_request request = {
-                .add = list, .n_add = 1, .author = "test", .new_uuid = id_uuid};
-            planner = planner_with(f, rules, wants[i].type);
-            (void)planner_admit(&planner, &claim, &err);
-            (void)planner_build(&planner, &request, &plan, &err);
+        if (plan_claims(&planner, i, 2, &plan, &err) != 0) { /* one of both has no room */
+            (void)plan_claims(&planner, i, 1, &plan, &err);
         }
         for (size_t k = 0; plan != NULL && k < plan->warnings.n; k++) {
             const char *rule = strstr(plan->warnings.items[k].text, "(rule f");
@@ -254,7 +199,7 @@ static void probe_warnings(struct fixture *f)
 
 static void probe_advice(struct fixture *f)
 {
-    CLEANUP(rules_freep) struct rules *rules = probes("claim", "");
+    CLEANUP(rules_freep) struct rules *rules = probe_all("claim", "");
     for (size_t i = 0; i < ARRAY_SIZE(wants); i++) {
         struct contenders contenders = {0};
         struct planner planner = planner_now(f);
@@ -272,7 +217,7 @@ static void probe_advice(struct fixture *f)
 
 static void probe_host(struct fixture *f)
 {
-    CLEANUP(rules_freep) struct rules *rules = probes("host", "warns: true,");
+    CLEANUP(rules_freep) struct rules *rules = probe_all("host", "warns: true,");
     struct planner planner = planner_with(f, rules, "");
     CLEANUP_JSON json_t *list = host_warnings(&planner);
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -282,7 +227,7 @@ static void probe_host(struct fixture *f)
 
 static void probe_lint(struct fixture *f)
 {
-    CLEANUP(rules_freep) struct rules *rules = probes("definition", "warns: true,");
+    CLEANUP(rules_freep) struct rules *rules = probe_all("definition", "warns: true,");
     struct planner planner = planner_with(f, rules, "");
     struct vm *vm = vec_push(&f->host->vms);
     STR_SET(vm->name, "web1");
@@ -400,10 +345,10 @@ static void migrate(struct fixture *f, const struct rules *rules, size_t i, enum
 
 static void probe_migration(struct fixture *f, enum place place)
 {
-    for (size_t fact = fact_count(); fact < count_all(); fact++) {
+    for (size_t fact = fact_count(); fact < probe_fact_count(); fact++) {
         CLEANUP(rules_freep)
         struct rules *rules =
-            probe(fact, place == MIGRATED_DEVICE ? "migrated-device" : "migrated-vm", "");
+            probe_new(fact, place == MIGRATED_DEVICE ? "migrated-device" : "migrated-vm", "");
         for (size_t i = 0; i < 2; i++) {
             migrate(f, rules, i, place);
         }
@@ -496,6 +441,35 @@ static bool is_answered_by_guest(const char *fact)
     return str_eq(fact, "source.guest-driver-model");
 }
 
+/* A text would say "unknown" in place of that fact; NULL: of none. */
+static const char *find_blank(enum place place, const char *text, char out[FACT_SIZE])
+{
+    for (const char *at = text; (at = strchr(at, '{')) != NULL; at++) {
+        snprintf(out, FACT_SIZE, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
+        bool of_refusal = str_eq(out, "target.room-problem"); /* of a target without room */
+        if (!of_refusal && !is_known(place, out)) {
+            return out;
+        }
+    }
+    return NULL;
+}
+
+static size_t check_texts(enum place place, const json_t *rule)
+{
+    static const char *const keys[] = {"message", "instead"};
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        char fact[FACT_SIZE];
+        if (find_blank(place, json_string_value(json_object_get(rule, keys[i])), fact) != NULL) {
+            print_error("%s: %s: {%s} is unknown in %s\n",
+                        json_string_value(json_object_get(rule, "id")), keys[i], fact,
+                        place_names[place]);
+            n++;
+        }
+    }
+    return n;
+}
+
 static size_t check_file(const char *path)
 {
     CLEANUP_JSON json_t *tree = NULL;
@@ -513,6 +487,7 @@ static size_t check_file(const char *path)
         bool advised = place == ADMISSION && find_missing(ADVICE, rule) == NULL;
         print_message("%s: %s%s\n", id, missing == NULL ? place_names[place] : "NOWHERE",
                       advised ? ", advice" : "");
+        dead += check_texts(place, rule) + (advised ? check_texts(ADVICE, rule) : 0);
         if (missing != NULL) {
             print_error("%s: %s does not know %s\n", id, place_names[place], missing);
             dead++;
@@ -558,7 +533,7 @@ static void each_fact_that_a_rule_may_speak_of_is_known(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         for (size_t fact = 0; fact < fact_count(); fact++) {
             CLEANUP(rules_freep)
-            struct rules *rules = probe(fact, rows[i].applies, rows[i].weight);
+            struct rules *rules = probe_new(fact, rows[i].applies, rows[i].weight);
             if (rules != NULL && !known[rows[i].place][fact]) {
                 print_error("%s: rules of a %s may ask for %s, which is never known there\n",
                             place_names[rows[i].place], rows[i].applies, fact_name(fact));

@@ -51,6 +51,11 @@ static bool definition_viommu_caching(const struct rule_facts *f, char *out)
     return f->definition != NULL && say_bool(out, f->definition->facts->iommu_caching);
 }
 
+static bool definition_name(const struct rule_facts *f, char *out)
+{
+    return f->definition != NULL && say_text(out, f->definition->facts->name);
+}
+
 static bool definition_machine(const struct rule_facts *f, char *out)
 {
     return f->definition != NULL && say_text(out, f->definition->facts->machine);
@@ -99,6 +104,7 @@ static const struct fact definition_rows[] = {
     {"definition.iommufd", definition_iommufd},
     {"definition.machine", definition_machine},
     {"definition.machine-age", definition_machine_age},
+    {"definition.name", definition_name},
     {"definition.saved", definition_saved},
     {"definition.secure-boot", definition_secure_boot},
     {"definition.security", definition_security},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each rule of data/rules, over the cases of test/rules that break it: it is not
+/* Properties of each rule of data/rules, over the cases of test/rules that break it: it is not
  * broken when one of its facts is unknown, and at the bounds of its versions it begins and ends. */
 #include <stdio.h>
 #include <stdlib.h>

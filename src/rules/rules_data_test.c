@@ -2,6 +2,7 @@
 /* The rules of data/rules against the cases of test/rules. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fs.h"
 #include "base/json.h"
@@ -247,12 +248,92 @@ static void the_table_of_rules_is_in_step(void **state)
     }
 }
 
+/* ---- commands ---- */
+
+/* What a text may tell people to type, word by word; "*": any word. Options of nvidia-smi(1),
+ * commands of virsh(1). Those of cleave are read by src/cli/hints_test.c. */
+static const char *const commands[] = {
+    "nvidia-smi -i * -e 1",
+    "nvidia-smi -i * -mig 1",
+    "nvidia-smi -i * -c 0",
+    "nvidia-smi -e 1",
+    "nvidia-smi -dm 1",
+    "nvidia-smi nvlink -s",
+    "virsh managedsave-remove *",
+    "modprobe nvgrace-gpu-vfio-pci",
+    "systemctl start nvidia-fabricmanager",
+};
+
+static bool matches(const char *command, const char *known)
+{
+    while (*command != '\0' && *known != '\0') {
+        size_t len = strcspn(command, " ");
+        size_t len_known = strcspn(known, " ");
+        bool any = len_known == 1 && known[0] == '*';
+        if (!any && (len != len_known || strncmp(command, known, len) != 0)) {
+            return false;
+        }
+        command += len + (command[len] == ' ');
+        known += len_known + (known[len_known] == ' ');
+    }
+    return *command == '\0' && *known == '\0';
+}
+
+static bool is_command(const char *text)
+{
+    static const char *const programs[] = {"nvidia-smi ", "virsh ", "modprobe ", "systemctl "};
+    for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+        if (strstr(text, programs[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The odd parts between backquotes are to be typed. */
+static size_t check_text(const char *id, const char *text)
+{
+    CLEANUP_FREE char *copy = xstrdup(text);
+    char *rest = copy;
+    bool code = false;
+    size_t n = 0;
+    for (char *part = strsep(&rest, "`"); part != NULL; part = strsep(&rest, "`"), code = !code) {
+        bool known = !is_command(part);
+        for (size_t i = 0; code && !known && i < ARRAY_SIZE(commands); i++) {
+            known = matches(part, commands[i]);
+        }
+        if (!known) {
+            fail_msg("%s: \"%s\" is no command that can be typed, or not in backquotes", id, part);
+        }
+        n += code;
+    }
+    return n;
+}
+
+static void commands_in_texts_can_be_typed(void **state)
+{
+    const struct fixture *f = *state;
+    CLEANUP_JSON json_t *list = NULL;
+    size_t n = 0;
+    assert_int_equal(rules_to_json(f->rules, NULL, &list, NULL), 0);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *rule = json_array_get(list, i);
+        static const char *const keys[] = {"statement", "message", "instead"};
+        for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+            n += check_text(json_string_value(json_object_get(rule, "id")),
+                            json_string_value(json_object_get(rule, keys[k])));
+        }
+    }
+    assert_true(n > 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_case_comes_out_as_it_says),
         cmocka_unit_test(conditions_compare_with_words_that_facts_have),
         cmocka_unit_test(each_rule_has_a_case_that_breaks_it_and_one_that_keeps_it),
+        cmocka_unit_test(commands_in_texts_can_be_typed),
         cmocka_unit_test(the_table_of_rules_is_in_step),
     };
     return cmocka_run_group_tests_name("rules of data", tests, set_up, tear_down);

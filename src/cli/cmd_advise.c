@@ -30,14 +30,17 @@ static void keep_best(struct advices *advices, size_t first)
     }
 }
 
-/* The board that is used best comes first: a part before a whole GPU, then what leaves the least
- * memory unused. */
+/* The board that is used best comes first: a part before a whole GPU, then the mode that suits the
+ * need, then what leaves the least memory unused. */
 static int by_use(const void *a, const void *b)
 {
     const struct advice *x = a;
     const struct advice *y = b;
     if (x->whole != y->whole) {
         return x->whole ? 1 : -1;
+    }
+    if (x->order != y->order) {
+        return x->order < y->order ? -1 : 1;
     }
     return x->wasted_mib != y->wasted_mib ? (x->wasted_mib < y->wasted_mib ? -1 : 1)
                                           : strcmp(x->model->key, y->model->key);
@@ -53,6 +56,9 @@ static void advise_catalog(const struct rules *rules, const struct catalog *cata
     }
     if (ret_advices->n > 0) {
         qsort(ret_advices->items, ret_advices->n, sizeof(ret_advices->items[0]), by_use);
+    }
+    for (size_t i = 0; i < ret_advices->n; i++) {
+        ret_advices->items[i].rank = (uint32_t)i + 1;
     }
 }
 

@@ -66,7 +66,7 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
             contender->memory_mib -= contender->unseen_mib;
         }
         contender->slices = type->mig_backed ? type->gi_slices : 0;
-        contender->per_gpu = type->max_per_gpu;
+        contender->per_gpu = type_most_per_gpu(model, type);
         contender->licences = licence_products(mode, type->series, need->graphics);
         contender->whole = type_is_whole(model, type);
     }

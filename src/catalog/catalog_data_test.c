@@ -381,6 +381,27 @@ static void no_profile_has_less_than_its_least(void **state)
     assert_int_equal(profile_least_mib(profile_of("jetson-thor", "1g.0gb+gfx")), CAT_UNKNOWN);
 }
 
+/* What stands in for an unpublished number is the same as each published one. */
+static void types_of_one_size_have_one_number(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < catalog_count(catalog); i++) {
+        const struct gpu_model *model = catalog_at(catalog, i);
+        for (vec_each(&model->types, type)) {
+            struct cat_vgpu_type unknown = *type;
+            unknown.max_per_gpu = CAT_UNKNOWN;
+            uint32_t most = type_most_per_gpu(model, &unknown);
+            assert_true(most == CAT_UNKNOWN || type->max_per_gpu == CAT_UNKNOWN ||
+                        most == type->max_per_gpu);
+        }
+    }
+    const struct gpu_model *l40s = model_of("l40s");
+    assert_int_equal(type_of("l40s", "L40S-3B")->max_per_gpu, CAT_UNKNOWN);
+    assert_int_equal(type_most_per_gpu(l40s, type_of("l40s", "L40S-3B")), 16);
+    assert_int_equal(type_compute(l40s, type_of("l40s", "L40S-3B")), 6);
+    assert_int_equal(type_most_per_gpu(model_of("a2"), type_of("a2", "A2-3B")), CAT_UNKNOWN);
+}
+
 static void a_type_is_for_media_by_its_profile_or_name(void **state)
 {
     (void)state;
@@ -438,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_type_without_a_gpu_is_looked_up_over_all),
         cmocka_unit_test(what_no_source_says_stays_unknown),
         cmocka_unit_test(no_profile_has_less_than_its_least),
+        cmocka_unit_test(types_of_one_size_have_one_number),
         cmocka_unit_test(a_type_is_for_media_by_its_profile_or_name),
     };
     return cmocka_run_group_tests_name("catalog_data", tests, load_catalog, unload_catalog);

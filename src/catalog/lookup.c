@@ -171,13 +171,32 @@ uint32_t type_nominal_mib(const struct cat_vgpu_type *type)
                                                                                : CAT_UNKNOWN;
 }
 
+static bool is_for_displays(const struct cat_vgpu_type *type)
+{
+    return !type->mig_backed && (type->series == 'A' || type->series == 'B' || type->series == 'Q');
+}
+
+uint32_t type_most_per_gpu(const struct gpu_model *model, const struct cat_vgpu_type *type)
+{
+    if (type->max_per_gpu != CAT_UNKNOWN || model == NULL || !is_for_displays(type)) {
+        return type->max_per_gpu;
+    }
+    for (vec_each(&model->types, other)) {
+        if (other->max_per_gpu != CAT_UNKNOWN && is_for_displays(other) &&
+            type_nominal_mib(other) == type_nominal_mib(type)) {
+            return other->max_per_gpu;
+        }
+    }
+    return CAT_UNKNOWN;
+}
+
 uint32_t type_compute(const struct gpu_model *model, const struct cat_vgpu_type *type)
 {
     if (type == NULL) {
         return CAT_UNKNOWN;
     }
     uint32_t share = 100;
-    uint32_t turns = type->max_per_gpu;
+    uint32_t turns = type_most_per_gpu(model, type);
     if (type->mig_backed) {
         turns = type->max_per_gi;
         if (model == NULL || model->compute_slices == CAT_UNKNOWN || model->compute_slices == 0) {

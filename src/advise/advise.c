@@ -123,16 +123,27 @@ struct mode_search {
     struct contenders contenders;
 };
 
+/* Where no source says how many fit, no more than the memory is divided into. */
+static uint32_t most_on(const struct advice *advice)
+{
+    uint32_t size = advice->type != NULL ? type_nominal_mib(advice->type) : CAT_UNKNOWN;
+    uint32_t memory = advice->model->memory_mib;
+    return advice->per_gpu != CAT_UNKNOWN                 ? advice->per_gpu
+           : size == CAT_UNKNOWN || memory == CAT_UNKNOWN ? CAT_UNKNOWN
+                                                          : memory / size;
+}
+
 /* A board as such: so many VMs like this one on one GPU. A host's GPU says it of what it has. */
 static int check_board(const struct need *need, const struct advice *advice, struct error *err)
 {
-    if (need->count <= 1 || advice->per_gpu == CAT_UNKNOWN || advice->per_gpu >= need->count) {
+    uint32_t most = most_on(advice);
+    if (need->count <= 1 || most == CAT_UNKNOWN || most >= need->count) {
         return 0;
     }
     return error_set(err, REASON_NO_CAPACITY, "",
                      "%s has room for %u such VM%s in mode %s, and the need is of %u on one GPU",
-                     advice->model->name, advice->per_gpu, advice->per_gpu == 1 ? "" : "s",
-                     claim_mode_name(advice->mode), need->count);
+                     advice->model->name, most, most == 1 ? "" : "s", claim_mode_name(advice->mode),
+                     need->count);
 }
 
 static int ask(const struct mode_search *search, struct advice *advice, struct error *err)

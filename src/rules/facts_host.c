@@ -83,7 +83,7 @@ static bool guest_driver(const struct rule_facts *f, char *out)
 
 static bool guest_vgpu(const struct rule_facts *f, char *out)
 {
-    return say_text(out, vgpu_release_of(f->guest_driver));
+    return say_text(out, vgpu_release_of_guest(f->guest_driver));
 }
 
 static bool guest_vm(const struct rule_facts *f, char *out)
@@ -94,7 +94,7 @@ static bool guest_vm(const struct rule_facts *f, char *out)
 /* Both releases as whole numbers; false if one is unknown. */
 static bool releases(const struct rule_facts *f, uint32_t *ret_guest, uint32_t *ret_host)
 {
-    const char *guest = vgpu_release_of(f->guest_driver);
+    const char *guest = vgpu_release_of_guest(f->guest_driver);
     const char *host = vgpu_release_of(driver_of(f));
     return guest != NULL && host != NULL && parse_u32(guest, ret_guest) &&
            parse_u32(host, ret_host);

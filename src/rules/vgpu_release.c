@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/str.h"
 
 /* Branches and their updates with the host driver of each: NVIDIA vGPU software documentation,
@@ -53,6 +54,33 @@ const char *vgpu_release_of(const char *driver)
     for (size_t i = 0; len > 0 && i < ARRAY_SIZE(table); i++) {
         if (strlen(table[i].driver) == len && strncmp(table[i].driver, driver, len) == 0) {
             return table[i].release;
+        }
+    }
+    return NULL;
+}
+
+/* Drivers for Windows have numbers of their own: the branches of the Windows drivers in the same
+ * packages, first and last. A Linux driver in a guest has its host's branch. */
+static const struct {
+    const char *release;
+    uint32_t first, last;
+} windows[] = {
+    {"13", 471, 475}, {"14", 511, 514}, {"15", 527, 529}, {"16", 536, 539},
+    {"17", 551, 553}, {"18", 572, 573}, {"19", 580, 582}, {"20", 595, 596},
+};
+
+const char *vgpu_release_of_guest(const char *driver)
+{
+    const char *linux_release = vgpu_release_of(driver);
+    char branch[16] = "";
+    uint32_t number = 0;
+    if (linux_release != NULL || driver == NULL || !STR_SET(branch, driver)) {
+        return linux_release;
+    }
+    branch[strcspn(branch, ".")] = '\0';
+    for (size_t i = 0; parse_u32(branch, &number) && i < ARRAY_SIZE(windows); i++) {
+        if (number >= windows[i].first && number <= windows[i].last) {
+            return windows[i].release;
         }
     }
     return NULL;

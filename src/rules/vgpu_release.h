@@ -8,6 +8,8 @@
 const char *vgpu_release_driver(const char *release);
 /* The release whose branch the driver is of ("17" of "550.90.05"); NULL: not known. */
 const char *vgpu_release_of(const char *driver);
+/* The same of a driver in a guest, Linux or Windows ("17" of "552.74"). */
+const char *vgpu_release_of_guest(const char *driver);
 /* Which releases are known, for messages. */
 const char *vgpu_releases(void);
 

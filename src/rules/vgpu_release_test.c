@@ -62,6 +62,26 @@ static void a_driver_is_of_the_release_of_its_branch(void **state)
     }
 }
 
+static void a_driver_in_a_guest_is_of_windows_or_linux(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *driver, *release; /* NULL: of none */
+    } rows[] = {
+        {"550.90.07", "17"}, {"551.61", "17"}, {"553.74", "17"}, {"554.1", NULL},  {"471.68", "13"},
+        {"475.14", "13"},    {"514.08", "14"}, {"529.19", "15"}, {"539.28", "16"}, {"572.60", "18"},
+        {"580.88", "19"},    {"582.53", "19"}, {"596.36", "20"}, {"566.36", NULL}, {"", NULL},
+        {NULL, NULL},        {"5e2.1", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *release = vgpu_release_of_guest(rows[i].driver);
+        if (rows[i].release == NULL ? release != NULL
+                                    : release == NULL || !str_eq(release, rows[i].release)) {
+            fail_msg("row %zu: %s", i, release != NULL ? release : "none");
+        }
+    }
+}
+
 /* A later update has the same driver or a later one, of its release's branch. */
 static void updates_of_a_release_follow_each_other(void **state)
 {
@@ -95,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_release_begins_with_its_driver),
         cmocka_unit_test(a_driver_is_of_the_release_of_its_branch),
+        cmocka_unit_test(a_driver_in_a_guest_is_of_windows_or_linux),
         cmocka_unit_test(updates_of_a_release_follow_each_other),
     };
     return cmocka_run_group_tests_name("vgpu release", tests, NULL, NULL);

@@ -153,6 +153,15 @@ struct vgpu_params claim_params(const struct claim *claim)
     return params;
 }
 
+bool claim_params_differ(const struct claim *claim, const struct vgpu *vgpu, char *why, size_t size)
+{
+    char own[ERROR_TEXT_SIZE];
+    const struct vgpu_params wanted = claim_params(claim);
+    return vgpu_params_any(&wanted) && vgpu->params_known &&
+           !vgpu_params_serve(&wanted, vgpu->params, why != NULL ? why : own,
+                              why != NULL ? size : sizeof(own));
+}
+
 bool claim_holds(const struct claim *claim)
 {
     return claim->assigned.set && claim->state != CLAIM_RELEASED;

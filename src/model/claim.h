@@ -159,6 +159,10 @@ json_t *claim_to_json(const struct claim *claim);
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);
 /* The parameters that its vGPU is made with: its own, and what its need implies besides. */
 struct vgpu_params claim_params(const struct claim *claim);
+/* Has its vGPU other parameters than it asks for? `why` (unless NULL) says which. False also where
+ * they can't be read. */
+bool claim_params_differ(const struct claim *claim, const struct vgpu *vgpu, char *why,
+                         size_t size);
 struct claim *claims_find(const struct claims *claims, const char *name);
 /* Has it a need, for which nothing is chosen yet? Then planner and admission choose. */
 bool claim_is_open(const struct claim *claim);

@@ -137,6 +137,7 @@ static void follow_step(struct gpu_record *record, const struct step *step)
     case STEP_CI_DESTROY:
     case STEP_VGPU_CREATE:
     case STEP_VGPU_DELETE:
+    case STEP_VGPU_PARAMS:
     case STEP_ATTACH:
     case STEP_DETACH:
     case STEP_KIND_COUNT:

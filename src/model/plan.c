@@ -44,6 +44,7 @@ static const enum step_kind undo_of[] = {
     [STEP_CI_DESTROY] = STEP_CI_CREATE,
     [STEP_VGPU_CREATE] = STEP_VGPU_DELETE,
     [STEP_VGPU_DELETE] = STEP_VGPU_CREATE,
+    [STEP_VGPU_PARAMS] = STEP_VGPU_PARAMS, /* what the claim asks for stays */
     [STEP_ATTACH] = STEP_DETACH,
     [STEP_DETACH] = STEP_ATTACH,
 };
@@ -333,6 +334,10 @@ const char *step_describe(const struct step *step, char *out, size_t size)
         break;
     case STEP_VGPU_DELETE:
         str_print(out, size, "delete vGPU %s on %s", step->type, what);
+        break;
+    case STEP_VGPU_PARAMS:
+        str_print(out, size, "write the parameters of vGPU %s on %s again", step->type, what);
+        describe_params(step, out, size);
         break;
     case STEP_ATTACH:
         str_print(out, size, "attach %s to VM %s", what, step->vm);

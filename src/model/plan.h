@@ -39,6 +39,7 @@ enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
     X(CI_DESTROY, "ci-destroy", PORT_GPU, "destroy the compute instances")                         \
     X(VGPU_CREATE, "vgpu-create", PORT_PCI, "create a vGPU")                                       \
     X(VGPU_DELETE, "vgpu-delete", PORT_PCI, "delete a vGPU")                                       \
+    X(VGPU_PARAMS, "vgpu-params", PORT_PCI, "write a vGPU's parameters again")                     \
     X(ATTACH, "attach", PORT_GUEST, "put the device into the VM's definition")                     \
     X(DETACH, "detach", PORT_GUEST, "remove the device from the VM's definition")
 

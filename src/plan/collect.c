@@ -29,6 +29,7 @@ static const unsigned phase[] = {
     [STEP_GI_CREATE] = 14,
     [STEP_CI_CREATE] = 14,
     [STEP_VGPU_CREATE] = 14,
+    [STEP_VGPU_PARAMS] = 14,
 };
 _Static_assert(ARRAY_SIZE(phase) == STEP_KIND_COUNT, "every step kind has its place");
 

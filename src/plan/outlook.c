@@ -104,6 +104,15 @@ static void add_vgpu(struct gpu *gpu, const struct step *step)
     STR_SET(vgpu->mdev_uuid, step->mdev_uuid);
 }
 
+static void set_params(struct gpu *gpu, const struct step *step)
+{
+    struct vgpu *vgpu = find_vgpu(gpu, step);
+    char line[VGPU_PARAMS_TEXT_SIZE];
+    if (vgpu != NULL) {
+        STR_SET(vgpu->params, vgpu_params_line(&step->params, step->placement_id, line));
+    }
+}
+
 static void remove_vgpu(struct gpu *gpu, const struct step *step)
 {
     const struct vgpu *vgpu = find_vgpu(gpu, step);
@@ -214,6 +223,9 @@ static void take_step(struct host *host, const struct step *step)
         break;
     case STEP_VGPU_DELETE:
         remove_vgpu(gpu, step);
+        break;
+    case STEP_VGPU_PARAMS:
+        set_params(gpu, step);
         break;
     case STEP_ATTACH:
     case STEP_DETACH:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/restore.h"
 
+#include "base/str.h"
+
 bool restore_wants(const struct claim *claim)
 {
     return claim->state == CLAIM_BOUND && claim->assigned.set && claim->spec.hold == CLAIM_HELD;
@@ -25,6 +27,17 @@ bool restore_may_choose_again(const struct host *host, const struct claim *claim
         }
     }
     return restore_gpu_of(host, claim) == NULL;
+}
+
+void restore_set_params(struct step *step, const struct claim *claim)
+{
+    const struct assignment *got = &claim->assigned;
+    step_set_claim(step, claim);
+    STR_SET(step->type, claim->spec.type);
+    STR_SET(step->mdev_uuid, got->mdev_uuid);
+    step->device = got->device;
+    step->placement_id = got->placement_id;
+    step->params = claim_params(claim);
 }
 
 struct claim restore_open(const struct claim *claim)

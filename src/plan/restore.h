@@ -52,6 +52,8 @@ bool restore_may_choose_again(const struct host *host, const struct claim *claim
 /* The claim as it looks for another device: as new, with its need and the words typed next to it.
  */
 struct claim restore_open(const struct claim *claim);
+/* Makes the step one that writes the parameters of the claim's vGPU again. */
+void restore_set_params(struct step *step, const struct claim *claim);
 /* A GPU in another slot has its functions as far from it as before. */
 void restore_move(struct assignment *got, const struct gpu *gpu);
 /* The claim with its device where its GPU is now; assigned.set is false where it is not on this

@@ -90,13 +90,25 @@ static bool can_make(const struct restore *r, const struct restore_item *item, s
     return true;
 }
 
+/* The vGPU stands; parameters that another program changed are written again, unless a VM has it.
+ */
+static void restore_params(struct restore *r, struct restore_item *item, const struct vgpu *vgpu)
+{
+    item->outcome = RESTORE_THERE;
+    if (vgpu->holder[0] == '\0' && claim_params_differ(&item->claim, vgpu, NULL, 0)) {
+        struct step *step = work_step(&r->work, STEP_VGPU_PARAMS);
+        restore_set_params(step, &item->claim);
+        item->outcome = RESTORE_COMES;
+    }
+}
+
 void restore_vgpu(struct restore *r, struct restore_item *item)
 {
     struct error err = {0};
     const struct assignment *got = &item->claim.assigned;
     const struct vgpu *vgpu = find_vgpu(r, got);
     if (vgpu != NULL && is_same(vgpu, item)) {
-        item->outcome = RESTORE_THERE;
+        restore_params(r, item, vgpu);
         return;
     }
     if (vgpu != NULL ? refuse_taken(r, vgpu, &err) != 0 : check_free(r, item, &err) != 0) {

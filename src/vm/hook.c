@@ -228,7 +228,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
         err = *why;
     } else if (plan->state != PLAN_DONE) {
         power_failed(plan, hook->vm.name, &err);
-    } else if (judge(hook, &needs, &err) == 0 && (needs.to_create.n > 0 || needs.in_progress)) {
+    } else if (judge(hook, &needs, &err) == 0 && (needs_any(&needs) || needs.in_progress)) {
         error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name),
                   "VM \"%s\" can't start: its device was made, but has disappeared again",
                   hook->vm.name);
@@ -329,7 +329,7 @@ static void run_prepare(struct change *change)
     struct plan *plan = NULL;
     int r = judge(hook, &needs, &err);
     r = r != 0 ? r : needs_refuse_wait(&needs, &hook->vm, &err); /* our turn has come */
-    if (hook->reply == NULL || (r == 0 && needs.to_create.n == 0 && !needs.release)) {
+    if (hook->reply == NULL || (r == 0 && !needs_any(&needs) && !needs.release)) {
         change_answer(change, NULL); /* too late; or made meanwhile */
         return;
     }
@@ -361,7 +361,7 @@ static void looked(struct manager *m, const struct error *observe_err, void *dat
     CLEANUP(needs_done) struct missing_devices needs = {0};
     struct error err = {0};
     if (observe_err == NULL && judge(hook, &needs, &err) == 0 &&
-        (needs.to_create.n > 0 || needs.in_progress || needs.release)) {
+        (needs_any(&needs) || needs.in_progress || needs.release)) {
         struct request request = {.caller = &hook->caller, .reply = turn_over, .data = hook};
         change_enqueue_urgent(change_new(m, run_prepare, &request, hook->vm.name));
         return;

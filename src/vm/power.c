@@ -23,6 +23,12 @@
 void needs_done(struct missing_devices *needs)
 {
     vec_done(&needs->to_create);
+    vec_done(&needs->to_write);
+}
+
+bool needs_any(const struct missing_devices *needs)
+{
+    return needs->to_create.n > 0 || needs->to_write.n > 0;
 }
 
 int needs_refuse_wait(const struct missing_devices *needs, const struct vm *vm, struct error *err)
@@ -63,6 +69,21 @@ static int refuse_away(const struct manager *m, const struct claim *claim, const
     return r;
 }
 
+/* The VM is to start with what its claim asks for. A GPU that does not answer is left alone. */
+static void find_params(const struct manager *m, const struct claim *claim, const struct gpu *gpu,
+                        struct missing_devices *needs)
+{
+    const struct vgpu *vgpu = claim_vgpu_at(claim, gpu);
+    bool quiet = gpu->problem[0] == '\0' && m->host->nvml_problem[0] == '\0' &&
+                 m->host->pci_problem[0] == '\0';
+    if (quiet && vgpu != NULL && claim_is_vgpu(claim, vgpu) && vgpu->holder[0] == '\0' &&
+        claim_params_differ(claim, vgpu, NULL, 0)) {
+        struct step *step = vec_push(&needs->to_write);
+        *step = step_make(STEP_VGPU_PARAMS, &gpu->addr);
+        restore_set_params(step, claim);
+    }
+}
+
 static int bound_needs(const struct manager *m, const struct claim *claim, const struct vm *vm,
                        struct missing_devices *needs, struct error *err)
 {
@@ -92,6 +113,7 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
         return r;
     }
     if (claim_device_is_there(m, claim)) {
+        find_params(m, claim, gpu, needs);
         return 0;
     }
     if (claim_vgpu_at(claim, gpu) != NULL) {
@@ -318,6 +340,8 @@ int power_plan(struct manager *m, const struct missing_devices *needs, bool exac
     struct plan_request request = {.add = add,
                                    .remove = remove,
                                    .purpose = exact_device ? PURPOSE_HOOK : PURPOSE_ALLOCATE,
+                                   .extra = needs->to_write.items,
+                                   .n_extra = needs->to_write.n,
                                    .author = author,
                                    .reason = reason,
                                    .new_uuid = id_uuid};

@@ -14,12 +14,15 @@ struct vm;
 
 /* What the claims of a VM lack for it to start. */
 struct missing_devices {
-    struct claims to_create;  /* copies: to be allocated, or made again, as they are named */
-    bool in_progress;         /* a plan has one of them in hand */
-    bool release;             /* another VM is giving back what this one needs */
-    const char *chosen_again; /* a claim of to_create whose GPU is gone; borrowed; NULL: none */
+    struct claims to_create;   /* copies: to be allocated, or made again, as they are named */
+    VEC(struct step) to_write; /* parameters of vGPUs that another program changed */
+    bool in_progress;          /* a plan has one of them in hand */
+    bool release;              /* another VM is giving back what this one needs */
+    const char *chosen_again;  /* a claim of to_create whose GPU is gone; borrowed; NULL: none */
 };
 void needs_done(struct missing_devices *needs);
+/* Is there anything for a plan to do? */
+bool needs_any(const struct missing_devices *needs);
 /* -UNAVAILABLE for who has the turn, and still finds a claim that is neither there nor given back:
  * no other plan's end brings it. */
 int needs_refuse_wait(const struct missing_devices *needs, const struct vm *vm, struct error *err);

@@ -296,7 +296,7 @@ static int plan_start(struct change *change, struct plan **ret_plan, struct erro
     struct vm *vm = NULL;
     char reason[PLAN_REASON_SIZE];
     int r = check_start(change, &vm, &needs, err);
-    if (r != 0 || needs.to_create.n == 0) {
+    if (r != 0 || !needs_any(&needs)) {
         return r;
     }
     str_print(reason, sizeof(reason), "vm start %s", vm->name);
@@ -349,7 +349,7 @@ static bool starts_as_it_is(struct change *change)
     CLEANUP(needs_done) struct missing_devices needs = {0};
     struct error err = {0};
     struct vm *vm = NULL;
-    return check_start(change, &vm, &needs, &err) == 0 && needs.to_create.n == 0;
+    return check_start(change, &vm, &needs, &err) == 0 && !needs_any(&needs);
 }
 
 static void start_seen(struct manager *m, const struct error *err, void *data)

@@ -103,6 +103,7 @@ static bool has_other_params(const struct manager *m, const struct claim *claim,
             ? claim_find_gpu(claim, m->host)
             : NULL;
     const struct vgpu *vgpu = gpu != NULL ? claim_vgpu_at(claim, gpu) : NULL;
+    bool on = vgpu != NULL && vgpu->holder[0] != '\0';
     if (vgpu == NULL || !claim_is_vgpu(claim, vgpu)) {
         return false;
     }
@@ -111,10 +112,11 @@ static bool has_other_params(const struct manager *m, const struct claim *claim,
         str_print(text, size, "the parameters of its vGPU %s can't be read", device);
         return true;
     }
-    if (vgpu_params_serve(&wanted, vgpu->params, why, sizeof(why))) {
+    if (!claim_params_differ(claim, vgpu, why, sizeof(why))) {
         return false;
     }
-    str_print(text, size, "another program changed its vGPU %s: %s", device, why);
+    str_print(text, size, "another program changed its vGPU %s: %s; %s writes them again", device,
+              why, on ? "the next start of its VM" : "`cleave host restore`");
     return true;
 }
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from harness import wait_for
-from lifecycle import events, wait_restored
+from harness import wait_for, with_libvirt
+from lifecycle import events, hook_options, wait_restored
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)")
 
@@ -74,6 +74,41 @@ def test_what_another_program_writes_is_drift(host):
     assert "console is on, and the claim wants it off" in problem
     host.sh(f"echo '{WHOLE_LINE}' >{file_of(host, 'a')}")
     wait_for(lambda: host.api.get("/v1/claims/a")["problem"] is None, 20)
+
+
+def test_a_restoration_writes_them_again_and_shows_it_first(host):
+    host.create("a", **WHOLE)
+    host.sh(f"echo enable_uvm=0 >{file_of(host, 'a')}")
+    wait_for(lambda: "host restore" in (host.api.get("/v1/claims/a")["problem"] or ""), 20)
+    shown = host.cleave.run("host", "restore", "--dry-run").stdout
+    assert "write the parameters of vGPU L40S-48Q" in shown
+    assert line(host, "a") == "enable_uvm=0"
+    assert host.cleave.run("host", "restore").returncode == 0
+    assert line(host, "a") == WHOLE_LINE
+    wait_for(lambda: host.api.get("/v1/claims/a")["problem"] is None, 20)
+    assert "write the parameters" not in host.cleave.run("host", "restore", "--dry-run").stdout
+
+
+@with_libvirt
+@pytest.mark.parametrize("by", ("cleave", "virsh"))
+def test_the_next_start_of_the_vm_writes_them_again(machine, directory, by):
+    host = machine("demo", options=hook_options(directory))
+    host.define("vm1")
+    host.start(*USUAL)
+    host.create("a", vm="vm1", gpu=GPU, **SHARED)
+    assert host.cleave.run("vm", "start", "vm1").returncode == 0
+    host.virsh("destroy", "vm1")
+    host.sh(f"echo frame_rate_limiter=1 >{file_of(host, 'a')}")
+    wait_for(lambda: host.api.get("/v1/claims/a")["problem"] is not None, 20)
+    if by == "cleave":
+        shown = host.cleave.run("vm", "start", "vm1", "--dry-run").stdout
+        assert "write the parameters of vGPU L40S-8Q" in shown
+        assert host.cleave.run("vm", "start", "vm1").returncode == 0
+    else:
+        host.virsh("start", "vm1")
+    assert line(host, "a") == SHARED_LINE
+    wait_for(lambda: host.api.get("/v1/claims/a")["problem"] is None, 20)
+    assert host.problems() == []
 
 
 def test_what_an_earlier_vgpu_left_behind_goes(host):

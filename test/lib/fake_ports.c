@@ -383,6 +383,8 @@ static int fake_pci_check(struct pci_port *pci_port, const struct step *step, st
         return str_eq(gpu->driver, "nvidia") ? 0 : refused(err, gpu, "not under the driver");
     case STEP_SRIOV_DISABLE:
         return gpu_has_vgpu(gpu, NO_ID) ? busy(err, gpu, "a vGPU exists") : 0;
+    case STEP_VGPU_PARAMS:
+        return 0;
     case STEP_VGPU_CREATE:
     case STEP_VGPU_DELETE:
         return check_vgpu(port, gpu, step, err);
@@ -449,6 +451,11 @@ static int fake_pci_apply(struct pci_port *pci_port, struct step *step, struct e
         return 0;
     case STEP_VGPU_CREATE:
         return create_vgpu(gpu, step);
+    case STEP_VGPU_PARAMS:
+        if (vf != NULL) {
+            vgpu_params_line(&step->params, step->placement_id, vf->params);
+        }
+        return vf != NULL ? 0 : refused(err, gpu, "no vGPU");
     case STEP_VGPU_DELETE:
         if (vf != NULL) {
             vf->type[0] = '\0';

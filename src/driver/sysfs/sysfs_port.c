@@ -33,6 +33,7 @@ static const struct step_row {
     [STEP_GPU_RESET] = {.check = reset_check_gpu, .apply = reset_gpu},
     [STEP_PCI_RESCAN] = {.check = reset_check_rescan, .apply = reset_rescan},
     [STEP_VGPU_CREATE] = {.check = vgpu_check_create, .apply = vgpu_create},
+    [STEP_VGPU_PARAMS] = {.check = vgpu_check_params, .apply = vgpu_set_params},
     [STEP_VGPU_DELETE] = {.check = vgpu_check_delete, .apply = vgpu_delete},
 };
 

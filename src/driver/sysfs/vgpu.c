@@ -269,6 +269,30 @@ int vgpu_create(const struct sysfs *sys, struct step *step, struct error *err)
     return r != 0 ? r : verify(sys, step, type_id, err);
 }
 
+int vgpu_check_params(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    struct vgpu now = {0};
+    char device[BDF_SIZE];
+    int r = check_uuid(step, err);
+    r = r != 0 ? r : read_current(sys, step, &now, err);
+    if (r == 0 && now.type_id == 0) {
+        char subject[SYSFS_SUBJECT_SIZE];
+        sysfs_subject("function", &step->device, subject);
+        r = error_set(err, REASON_NOT_FOUND, subject, "there is no vGPU on %s any more",
+                      device_name(step->mdev_uuid, &step->device, device));
+    }
+    return r;
+}
+
+int vgpu_set_params(const struct sysfs *sys, struct step *step, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    struct sysfs_path params = params_file(sys, step);
+    int r = vgpu_check_params(sys, step, err);
+    sysfs_subject("function", &step->device, subject);
+    return r != 0 ? r : vgpu_write_params(&params, step, false, subject, err);
+}
+
 /* The vGPU that is to be deleted: *ret_there false when it is gone already, with the function or
  * without. A VF is used again and again, so another type on it is another tool's vGPU. */
 static int find_victim(const struct sysfs *sys, const struct step *step, bool *ret_there,

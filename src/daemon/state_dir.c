@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,16 +18,82 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/parse.h"
+#include "base/str.h"
 #include "daemon/socket_owner.h"
 
 #define LOCK_PATH_MAX 90
 #define MARK "cleave.used"
+#define MAX_MAP 16384 /* bytes of a map of users */
+#define USER_TEXT_SIZE 80
+
+/* Root may own what cleaved keeps, and so may the user that cleaved runs as: both can change it
+ * anyway. In a user namespace these are its own users; one that it does not map has the number that
+ * the kernel keeps for that (user_namespaces(7)), and is another's. */
+static bool is_owner_fine(uid_t owner)
+{
+    return owner == 0 || owner == geteuid();
+}
+
+/* Does the process see a user's own number? The first user namespace maps all. */
+static bool sees_all_users(void)
+{
+    CLEANUP_FREE char *map = NULL;
+    return fs_read("/proc/self/uid_map", MAX_MAP, &map, NULL) != 0 ||
+           strstr(map, " 4294967295\n") != NULL;
+}
+
+static bool is_unmapped(uid_t owner)
+{
+    CLEANUP_FREE char *text = NULL;
+    uint32_t number = 0;
+    return !sees_all_users() &&
+           fs_read("/proc/sys/kernel/overflowuid", MAX_MAP, &text, NULL) == 0 &&
+           parse_u32(str_trim(text), &number) && owner == number;
+}
+
+/* "alice (1000)". Only of a start that fails: a name service may take long. */
+static const char *user_text(uid_t user, char out[USER_TEXT_SIZE])
+{
+    const struct passwd *found = getpwuid(user);
+    str_print(out, USER_TEXT_SIZE, "%s (%u)", found != NULL ? found->pw_name : "without a name",
+              (unsigned)user);
+    return out;
+}
+
+/* -PERMISSION when another user owns the file or directory. What is not there has no owner. */
+static int check_owner(const char *path, struct error *err)
+{
+    struct stat st = {0};
+    char owner[USER_TEXT_SIZE];
+    char own[USER_TEXT_SIZE];
+    if (stat(path, &st) != 0 || is_owner_fine(st.st_uid)) {
+        return 0;
+    }
+    error_set(err, REASON_PERMISSION, path, "%s belongs to user %s, and cleaved runs as user %s",
+              path, user_text(st.st_uid, owner), user_text(geteuid(), own));
+    if (is_unmapped(st.st_uid)) {
+        error_hint(err, "the owner has no number in this user namespace: map it there, or give "
+                        "--state-dir another directory");
+    } else {
+        error_hint(
+            err,
+            "look whether the files are those of this host's cleaved, then `chown -R %u %s`; "
+            "or give --state-dir another directory",
+            (unsigned)geteuid(), SHELL_WORD(path));
+    }
+    return -REASON_PERMISSION;
+}
 
 int state_dir_lock(const char *path, int *ret_fd, struct error *err)
 {
     int r = fs_mkdirs(path, 0700);
     if (r < 0) {
         return error_set_errno(err, -r, path, "making the state directory %s", path);
+    }
+    r = check_owner(path, err);
+    if (r != 0) {
+        return r;
     }
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
@@ -130,7 +197,7 @@ static int check_file(const char *path, const char *name, struct error *err)
     struct stat st = {0};
     CLEANUP_FREE char *file = xasprintf("%s/%s", path, name);
     if (stat(file, &st) != 0 || S_ISREG(st.st_mode)) {
-        return 0;
+        return check_owner(file, err);
     }
     error_set(err, REASON_CONFLICT, file, "%s is no regular file", file);
     error_hint(err, "cleaved did not make it: look at what it is, and move it elsewhere");

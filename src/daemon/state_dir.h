@@ -8,14 +8,15 @@
 #include "base/error.h"
 
 /* Makes the directory if need be and locks it; the lock lasts until *ret_fd is closed. -CONFLICT
- * when another process has it. */
+ * when another process has it, -PERMISSION when another user owns the directory: root may, and the
+ * user that cleaved runs as. */
 int state_dir_lock(const char *path, int *ret_fd, struct error *err);
 /* The same for the directory's path, which the lock of a directory that was removed and made again
  * does not cover: an abstract Unix socket named after it. */
 int state_dir_lock_path(const char *path, int *ret_fd, struct error *err);
 
 /* Before any of its files is opened: -CONFLICT when one is no regular file, -PERMISSION when other
- * users can write to the directory. */
+ * users own one, or can write to the directory. */
 int state_dir_check_files(const char *path, struct error *err);
 /* Before the database is opened: -CONFLICT when the directory was in use once and has none, or an
  * empty one. *ret_new: it has none, and never had. */

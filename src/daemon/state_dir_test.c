@@ -221,6 +221,58 @@ static void a_directory_that_others_can_change_is_refused(void **state)
     assert_int_equal(chmod(root, 0700), 0);
 }
 
+/* Runs the check as the user, of a directory with a database that the owners given have. */
+static int check_as(uid_t user, uid_t owner_of_dir, uid_t owner_of_file, struct error *err)
+{
+    char path[96];
+    char file[128];
+    CLEANUP_CLOSE int fd = -1;
+    snprintf(path, sizeof(path), "%s/owned", root);
+    snprintf(file, sizeof(file), "%s/cleave.db", path);
+    assert_int_equal(chmod(root, 0755), 0);
+    assert_int_equal(fs_mkdirs(path, 0755), 0);
+    assert_int_equal(fs_write_atomic(file, "x", 1), 0);
+    assert_int_equal(chown(path, owner_of_dir, (gid_t)-1), 0);
+    assert_int_equal(chown(file, owner_of_file, (gid_t)-1), 0);
+    assert_int_equal(seteuid(user), 0);
+    int r = state_dir_lock(path, &fd, err);
+    r = r != 0 ? r : state_dir_check_files(path, err);
+    assert_int_equal(seteuid(0), 0);
+    return r;
+}
+
+static void what_another_user_owns_is_refused(void **state)
+{
+    enum { ROOT = 0, US = 12345, OTHER = 12346 };
+    (void)state;
+    static const struct {
+        uid_t us, dir, file;
+        bool fine;
+    } rows[] = {
+        {ROOT, ROOT, ROOT, true},     {US, US, US, true},     {US, ROOT, US, true},
+        {US, US, ROOT, true},         {ROOT, US, US, false},  {ROOT, ROOT, OTHER, false},
+        {US, OTHER, OTHER, false},    {US, US, OTHER, false}, {US, OTHER, US, false},
+        {ROOT, OTHER_USER, 0, false},
+    };
+    if (geteuid() != 0) {
+        skip();
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct error err = {0};
+        int r = check_as(rows[i].us, rows[i].dir, rows[i].file, &err);
+        if (r != (rows[i].fine ? 0 : -REASON_PERMISSION)) {
+            fail_msg("row %zu: %d %s", i, r, err.message);
+        }
+        if (r != 0) {
+            uid_t owner = rows[i].dir != rows[i].us ? rows[i].dir : rows[i].file;
+            char wanted[32];
+            snprintf(wanted, sizeof(wanted), "(%u), and", (unsigned)owner);
+            assert_non_null(strstr(err.message, wanted));
+            assert_non_null(strstr(err.hint, "chown -R"));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_file_is_not_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(a_directory_that_others_can_change_is_refused, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_another_user_owns_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

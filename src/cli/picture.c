@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/compute_view.h"
 #include "cli/text.h"
 #include "cli/view.h"
 
@@ -349,17 +350,6 @@ static size_t count_vgpus(const struct picture *p, int64_t instance)
     return n;
 }
 
-/* Of an instance without vGPUs: how many compute instances it is cut into. */
-static void empty_text(const json_t *gi, char out[VIEW_SIZE])
-{
-    int64_t n = view_int(gi, "computeInstances", 0);
-    if (n > 1) {
-        snprintf(out, VIEW_SIZE, "%" PRId64 " x compute", n);
-    } else {
-        snprintf(out, VIEW_SIZE, "%s", n == 1 ? "compute" : "no vGPU");
-    }
-}
-
 static int64_t add_instance(const struct picture *p, const json_t *gi)
 {
     int64_t start = view_int(gi, "start", 0);
@@ -370,15 +360,16 @@ static int64_t add_instance(const struct picture *p, const json_t *gi)
     size_t n = count_vgpus(p, id);
     char room[VIEW_SIZE];
     room_text(p, vgpu_on(p, id, 0), n, room);
-    size_t lines = n + (room[0] != '\0' ? 1 : 0);
+    size_t computes = n > 0 ? 0 : compute_view_lines(gi);
+    size_t lines = n > 0 ? n + (room[0] != '\0' ? 1 : 0) : computes;
     lines = (int64_t)lines < size ? (size_t)size : lines;
     const json_t *bare = n > 0 ? NULL : claim_of_mode(p, "gpu-instance", start);
     char empty[VIEW_SIZE];
-    empty_text(gi, empty);
+    compute_view_summary(gi, empty);
     for (size_t line = 0; line < lines; line++) {
         const json_t *vgpu = vgpu_on(p, id, line);
         int64_t slice = (int64_t)line < size ? start + (int64_t)line : -1;
-        const char *type = n == 0 && line == 0 ? empty : "";
+        const char *type = n == 0 && computes == 0 && line == 0 ? empty : "";
         const char *owner = line == n ? room : "";
         char text[OWNER_SIZE];
         if (vgpu != NULL) {
@@ -386,6 +377,9 @@ static int64_t add_instance(const struct picture *p, const json_t *gi)
             owner = vgpu_owner(p, vgpu, text);
         } else if (line == 0 && bare != NULL) {
             owner = owner_text(p, NULL, bare, text);
+        }
+        if (line < computes) {
+            type = compute_view_text(gi, line, empty);
         }
         add_slice_line(p, slice, line == 0 ? name : "", type, owner);
     }
@@ -504,8 +498,15 @@ static void say_instance(const struct picture *p, const json_t *gi)
         strbuf_addf(&text, "%s%s %s", i == 0 ? "" : "; ", short_type(vgpu),
                     vgpu_owner(p, vgpu, owner));
     }
+    size_t computes = n > 0 ? 0 : compute_view_lines(gi);
+    for (size_t i = 0; i < computes; i++) {
+        strbuf_addf(&text, "%s%s", i == 0 ? "" : ", ", compute_view_text(gi, i, part));
+    }
     if (n == 0) {
-        empty_text(gi, part);
+        str_copy(part, sizeof(part), "");
+        if (computes == 0) {
+            compute_view_summary(gi, part);
+        }
         strbuf_addf(&text, "%s%s%s", part, bare == NULL ? "" : " ",
                     bare == NULL ? "" : owner_text(p, NULL, bare, owner));
     }

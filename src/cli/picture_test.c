@@ -52,6 +52,65 @@ static void instances_stand_on_their_slices(void **state)
           "        +------------------------------------------------------------+\n");
 }
 
+#define CUT(compute_)                                                                              \
+    "{\"address\":\"0000:41:00.0\",\"mode\":\"mig\",\"gpuInstances\":[{\"id\":1,\"profile\":\"3g." \
+    "20gb\","                                                                                      \
+    "\"start\":0,\"size\":4," compute_ "}],\"vgpus\":[]}"
+
+static void compute_instances_stand_in_their_gpu_instance(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *gpu, *lines[4];
+    } rows[] = {
+        {CUT("\"computeInstances\":2,\"compute\":[{\"id\":0,\"start\":0,\"size\":2},"
+             "{\"id\":1,\"start\":2,\"size\":1}]"),
+         {"2c #0 at 0-1", "1c #1 at 2", "", ""}},
+        {CUT("\"computeInstances\":1,\"compute\":[{\"id\":4,\"start\":1,\"size\":1}]"),
+         {"1c #4 at 1", "", "", ""}},
+        {CUT("\"computeInstances\":1,\"compute\":[{\"id\":0,\"start\":0,\"size\":3}]"),
+         {"compute", "", "", ""}},
+        {CUT("\"computeInstances\":2,\"compute\":[]"), {"2 x compute", "", "", ""}},
+        {CUT("\"computeInstances\":2,\"compute\":[{\"id\":0,\"start\":0,\"size\":1}]"),
+         {"2 x compute", "", "", ""}},
+        {CUT("\"computeInstances\":0,\"compute\":[]"), {"no vGPU", "", "", ""}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_STRBUF struct strbuf wanted = {0};
+        strbuf_add(&wanted, "    4 memory slices\n"
+                            "        +------------------------------------------------------------+"
+                            "\n");
+        for (int line = 0; line < 4; line++) {
+            strbuf_addf(&wanted, "      %d | %-20s%-38s |\n", line, line == 0 ? "3g.20gb #1" : "",
+                        rows[i].lines[line]);
+        }
+        strbuf_add(&wanted, "        +------------------------------------------------------------+"
+                            "\n");
+        draws(rows[i].gpu, FOUR_SLICES, strbuf_str(&wanted));
+    }
+}
+
+static void a_claimed_instance_that_was_cut_names_its_claim_and_its_parts(void **state)
+{
+    (void)state;
+    static const char gpu[] =
+        CUT("\"computeInstances\":2,\"compute\":[{\"id\":0,\"start\":0,\"size\":2},"
+            "{\"id\":1,\"start\":2,\"size\":1}]");
+    static const char claims[] =
+        "{\"claims\":[{\"name\":\"c3\",\"vm\":null,\"mode\":\"gpu-instance\",\"state\":\"bound\","
+        "\"assigned\":{\"gpu\":\"0000:41:00.0\",\"start\":0}}]}";
+    CLEANUP_JSON json_t *gpu_json = read_json(gpu);
+    CLEANUP_JSON json_t *claims_json = read_json(claims);
+    CLEANUP_STRBUF struct strbuf out = {0};
+    picture_draw(gpu_json, NULL, claims_json, PICTURE_ASCII, 80, &out);
+    assert_non_null(strstr(strbuf_str(&out), "3g.20gb #1          2c #0 at 0-1  claim c3 "));
+    assert_non_null(strstr(strbuf_str(&out), "                    1c #1 at 2  "));
+    CLEANUP_STRBUF struct strbuf narrow = {0};
+    picture_draw(gpu_json, NULL, claims_json, PICTURE_ASCII, 50, &narrow);
+    assert_non_null(strstr(strbuf_str(&narrow), "3g.20gb #1: 2c #0 at 0-1,"));
+    assert_non_null(strstr(strbuf_str(&narrow), "claim c3"));
+}
+
 static void more_vgpus_than_slices_take_more_lines(void **state)
 {
     (void)state;
@@ -219,6 +278,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instances_stand_on_their_slices),
+        cmocka_unit_test(compute_instances_stand_in_their_gpu_instance),
+        cmocka_unit_test(a_claimed_instance_that_was_cut_names_its_claim_and_its_parts),
         cmocka_unit_test(more_vgpus_than_slices_take_more_lines),
         cmocka_unit_test(an_uncatalogued_board_shows_what_is_observed),
         cmocka_unit_test(time_sliced_vgpus_have_their_share),

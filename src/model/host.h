@@ -39,13 +39,22 @@ enum vgpu_interface { VGPU_IFACE_NONE, VGPU_IFACE_MDEV, VGPU_IFACE_VENDOR_VFIO }
 WORDS_DECLARE(vgpu_interface, vgpu_interface_words)
 
 /* A GPU instance as the driver reports it. Start and size are in memory slices. */
+/* A compute instance: which of the compute slices of its GPU instance it has. */
+struct gi_compute {
+    uint32_t id, start, size;
+};
+/* NVIDIA MIG User Guide, "Concepts": a GPU instance has seven compute slices at most. */
+#define GI_MAX_COMPUTE 8
+
 struct gi {
     uint32_t id;
     uint32_t profile_id; /* driver's GI profile id (nvidia-smi mig -lgip "ID"), not the NVML enum */
     char profile[NAME_SIZE]; /* "1g.24gb+gfx" (without "MIG "), "" if the driver did not say */
     uint32_t start;
     uint32_t size;
-    uint32_t n_ci;                  /* compute instances in it */
+    uint32_t n_ci;                             /* compute instances in it */
+    struct gi_compute compute[GI_MAX_COMPUTE]; /* by start; those that the driver describes */
+    uint32_t n_compute;
     uint32_t processes;             /* that run there, on the host or as a VM's; NO_ID unknown */
     char mig_uuid[GPU_UUID_SIZE];   /* of its first MIG device, "" if it has none */
     struct gpu_scheduler scheduler; /* of the vGPUs that share it, as the driver reports it */

@@ -10,6 +10,13 @@ static const struct field offer_fields[] = {
 };
 static const struct schema vgpu_offer_schema = SCHEMA(vgpu_offer, offer_fields);
 
+static const struct field gi_compute_fields[] = {
+    FIELD_COUNT(struct gi_compute, id, "id", FACE_API),
+    FIELD_COUNT(struct gi_compute, start, "start", FACE_API),
+    FIELD_COUNT(struct gi_compute, size, "size", FACE_API),
+};
+static const struct schema gi_compute_schema = SCHEMA(gi_compute, gi_compute_fields);
+
 static const struct field gi_fields[] = {
     FIELD_COUNT(struct gi, id, "id", FACE_API),
     FIELD_COUNT(struct gi, profile_id, "profileId", FACE_API),
@@ -17,6 +24,7 @@ static const struct field gi_fields[] = {
     FIELD_COUNT(struct gi, start, "start", FACE_API),
     FIELD_COUNT(struct gi, size, "size", FACE_API),
     FIELD_COUNT(struct gi, n_ci, "computeInstances", FACE_API),
+    FIELD_ARRAY(struct gi, compute, n_compute, "compute", gi_compute, FACE_API),
     FIELD_ID(struct gi, processes, "processes", FACE_API),
     FIELD_TEXT(struct gi, mig_uuid, "migUuid", FACE_API),
     FIELD_OBJECT(struct gi, scheduler, "scheduler", gpu_scheduler, FACE_API),

@@ -344,8 +344,14 @@ struct gpu_record sample_record(void)
 
 static void fill_gpu_lists(struct gpu *gpu)
 {
-    *vec_push(&gpu->gis) = (struct gi){
-        .id = 3, .profile_id = 14, .profile = "2g.20gb", .start = 4, .size = 2, .n_ci = 1};
+    *vec_push(&gpu->gis) = (struct gi){.id = 3,
+                                       .profile_id = 14,
+                                       .profile = "2g.20gb",
+                                       .start = 4,
+                                       .size = 2,
+                                       .n_ci = 1,
+                                       .compute = {{.id = 1, .start = 1, .size = 1}},
+                                       .n_compute = 1};
     *vec_push(&gpu->gis) = (struct gi){.processes = NO_ID, .mig_uuid = "MIG-1"};
     *vec_push(&gpu->vgpus) = (struct vgpu){.type_id = 1145,
                                            .type = "L40S-8Q",

@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from harness import wait_for
+
 RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
 
 
@@ -305,4 +307,35 @@ def test_signals_that_mean_nothing_to_cleaved_end_nothing(machine):
     host.signal(signal.SIGXCPU)
     assert host.cleaved.wait(timeout=20) == 0
     log = host.log.read_text()
-    assert "SIGHUP: " in log and log.rstrip().endswith("stopping"), log
+    assert "SIGHUP: " in log and "cleaved: stopping\n" in log, log
+
+
+# nvidia-smi mig -cci 0,1 -gi 1: one compute slice, then two (NVML's profiles 0 and 1).
+CUT = """
+import ctypes
+nvml = ctypes.CDLL("libnvidia-ml.so.1")
+def call(name, *args):
+    code = getattr(nvml, name)(*args)
+    assert code == 0, (name, code)
+device, count = ctypes.c_void_p(), ctypes.c_uint()
+gis, ci = (ctypes.c_void_p * 8)(), ctypes.c_void_p()
+call("nvmlInit_v2")
+call("nvmlDeviceGetHandleByPciBusId_v2", b"0000:61:00.0", ctypes.byref(device))
+call("nvmlDeviceSetMigMode", device, 1, ctypes.byref(ctypes.c_int()))
+call("nvmlDeviceCreateGpuInstance", device, 9, ctypes.byref(gis))
+for profile in (0, 1):
+    call("nvmlGpuInstanceCreateComputeInstance", ctypes.c_void_p(gis[0]), profile, ctypes.byref(ci))
+"""
+
+
+def test_compute_instances_are_drawn_where_they_stand(machine):
+    host = machine("demo", libvirt=False).start("--observe-period", "1")
+    host.run("/usr/bin/python3", "-c", CUT)
+    gi, = wait_for(lambda: host.api.get(f"/v1/gpus/{A100}")["gpuInstances"])
+    assert gi["profile"] == "3g.20gb" and gi["computeInstances"] == 2
+    assert sorted(one["size"] for one in gi["compute"]) == [1, 2]
+    assert sum(one["size"] for one in gi["compute"]) == 3 and len({one["start"] for one in gi["compute"]}) == 2
+    shown = host.cleave.run("gpu", "show", A100).stdout
+    for one in gi["compute"]:
+        assert f"{one['size']}c #{one['id']} at {one['start']}" in shown, shown
+    assert max(map(len, shown.splitlines())) <= 80, shown

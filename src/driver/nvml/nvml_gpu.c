@@ -142,11 +142,23 @@ int32_t nvml_gi_each_ci(const struct nvml *nvml, struct nvml_gpu_instance *gi,
     return NVML_SUCCESS;
 }
 
-static int32_t count_one(const struct nvml *nvml, struct nvml_compute_instance *ci, void *data)
+/* One that can't be described counts all the same. */
+static int32_t add_compute(const struct nvml *nvml, struct nvml_compute_instance *ci, void *data)
 {
-    (void)nvml, (void)ci;
-    uint32_t *n = data;
-    *n += 1;
+    struct gi *gi = data;
+    struct nvml_compute_instance_info info = {0};
+    gi->n_ci++;
+    if (gi->n_compute == GI_MAX_COMPUTE || nvml->nvmlComputeInstanceGetInfo_v2 == NULL ||
+        nvml->nvmlComputeInstanceGetInfo_v2(ci, &info) != NVML_SUCCESS ||
+        info.placement.size == 0) {
+        return NVML_SUCCESS;
+    }
+    uint32_t at = gi->n_compute++;
+    for (; at > 0 && gi->compute[at - 1].start > info.placement.start; at--) {
+        gi->compute[at] = gi->compute[at - 1];
+    }
+    gi->compute[at] = (struct gi_compute){
+        .id = info.id, .start = info.placement.start, .size = info.placement.size};
     return NVML_SUCCESS;
 }
 
@@ -168,7 +180,7 @@ static int add_instance(const struct nvml_gpu *gpu, const struct board_profile *
                          .size = info.placement.size,
                          .processes = NO_ID};
     STR_SET(gi->gi.profile, profile->name);
-    code = nvml_gi_each_ci(nvml, handle, count_one, &gi->gi.n_ci);
+    code = nvml_gi_each_ci(nvml, handle, add_compute, &gi->gi);
     return code == NVML_SUCCESS
                ? 0
                : nvml_fail(nvml, code, err, gpu->subject, "compute instances can't be listed");

@@ -43,6 +43,7 @@
     X(nvmlGpuInstanceGetComputeInstanceProfileInfo)                                                \
     X(nvmlGpuInstanceGetComputeInstances)                                                          \
     X(nvmlGpuInstanceCreateComputeInstance)                                                        \
+    X(nvmlComputeInstanceGetInfo_v2)                                                               \
     X(nvmlComputeInstanceDestroy)                                                                  \
     X(nvmlDeviceGetMaxMigDeviceCount)                                                              \
     X(nvmlDeviceGetMigDeviceHandleByIndex)                                                         \

@@ -451,6 +451,9 @@ static void the_default_compute_instance_makes_a_mig_device(void **state)
     CLEANUP(host_freep) struct host *host = host_new();
     struct gi *gi = gpu_find_gi(observe(port, host, A100), id);
     assert_int_equal(gi->n_ci, 1);
+    assert_int_equal(gi->n_compute, 1);
+    assert_int_equal(gi->compute[0].start, 0);
+    assert_int_equal(gi->compute[0].size, 3);
     assert_string_equal(gi->mig_uuid, step.assigned_uuid);
     struct sim_gi *simulated = sim_find_gi(sim->fix->gpus[FIX_A100], id);
     assert_int_equal(simulated->cis[0].size, 3);

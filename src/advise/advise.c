@@ -116,6 +116,7 @@ static struct advice of_contender(const struct gpu_model *model, const struct ne
 
 /* One mode of a board, or of a GPU of its kind. */
 struct mode_search {
+    const struct rules *rules;
     const struct gpu_model *model;
     const struct need *need;
     enum claim_mode mode;
@@ -146,13 +147,19 @@ static int check_board(const struct need *need, const struct advice *advice, str
                      need->count);
 }
 
-static int ask(const struct mode_search *search, struct advice *advice, struct error *err)
+static int ask(const struct mode_search *search, const struct contender *contender,
+               struct advice *advice, struct error *err)
 {
     if (search->gpu != NULL) {
         return search->gpu->ask(search->gpu->data, advice, err);
     }
     note_change(search->need, advice);
-    return check_board(search->need, advice, err);
+    int result = check_board(search->need, advice, err);
+    if (result == 0) {
+        contender_warn(search->rules, search->model, search->need, search->mode, contender,
+                       &advice->warnings);
+    }
+    return result;
 }
 
 /* The smallest contender that serves, and that the GPU takes. False: none; then *ret_advice has the
@@ -170,7 +177,7 @@ static bool choose(const struct mode_search *search, struct advice *ret_advice)
             continue; /* it is no smaller than one that has too little room */
         }
         struct advice advice = of_contender(search->model, search->need, search->mode, contender);
-        if (ask(search, &advice, &err) == 0) {
+        if (ask(search, contender, &advice, &err) == 0) {
             const struct checks *others = turned_down(&search->contenders, contender);
             if (others != NULL) {
                 vec_own(&advice.reasons, others);
@@ -194,10 +201,10 @@ static bool choose(const struct mode_search *search, struct advice *ret_advice)
     return false;
 }
 
-static struct advice advise_mode(const struct rules *rules, struct mode_search *search)
+static struct advice advise_mode(struct mode_search *search)
 {
     struct advice advice = {.model = NULL};
-    contenders_judge(rules, search->model, search->need, search->mode, &search->contenders);
+    contenders_judge(search->rules, search->model, search->need, search->mode, &search->contenders);
     if (!choose(search, &advice) && advice.model == NULL) {
         const struct contender *worst = choose_worst(&search->contenders);
         advice = of_contender(search->model, search->need, search->mode, worst);
@@ -278,9 +285,12 @@ void advise_gpu(const struct rules *rules, const struct gpu_model *model, const 
 {
     size_t first = ret_advices->n;
     for (uint32_t mode = 0; mode < CLAIM_MODE_COUNT; mode++) {
-        struct mode_search search = {
-            .model = model, .need = need, .mode = (enum claim_mode)mode, .gpu = gpu};
-        struct advice advice = advise_mode(rules, &search);
+        struct mode_search search = {.rules = rules,
+                                     .model = model,
+                                     .need = need,
+                                     .mode = (enum claim_mode)mode,
+                                     .gpu = gpu};
+        struct advice advice = advise_mode(&search);
         *vec_push(ret_advices) = advice;
     }
     struct advices these = {.items = ret_advices->items + first, .n = CLAIM_MODE_COUNT};
@@ -305,10 +315,16 @@ void advise_board(const struct rules *rules, const struct gpu_model *model, cons
     advise_gpu(rules, model, need, NULL, ret_advices);
 }
 
+void advice_done(struct advice *advice)
+{
+    vec_done(&advice->reasons);
+    vec_done(&advice->warnings);
+}
+
 void advices_done(struct advices *advices)
 {
     for (vec_each(advices, advice)) {
-        vec_done(&advice->reasons);
+        advice_done(advice);
     }
     vec_done(advices);
 }

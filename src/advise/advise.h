@@ -40,7 +40,8 @@ struct advice {
     uint32_t unseen_mib;               /* memory that is taken and the VM never sees; CAT_UNKNOWN */
     uint32_t compute;                  /* its share of the GPU, in percent; CAT_UNKNOWN */
     uint32_t wasted_compute;           /* of that beyond its need, if one is stated; CAT_UNKNOWN */
-    struct checks reasons; /* why not: broken rules; of VERDICT_YES: of what was turned down */
+    struct checks reasons;  /* why not: broken rules; of VERDICT_YES: of what was turned down */
+    struct checks warnings; /* of what serves: documented limits that refuse nothing */
 };
 struct advices {
     struct advice *items;
@@ -50,7 +51,8 @@ struct advices {
 
 /* A GPU that is asked whether it can serve what a board of its kind could. */
 struct advise_gpu {
-    /* 0, and `advice` with the change that it takes, if any; or -reason and why not. */
+    /* 0, and `advice` with the change that it takes, if any, and with warnings; or -reason and why
+     * not. */
     int (*ask)(void *data, struct advice *advice, struct error *err);
     void *data;
 };
@@ -61,6 +63,7 @@ void advise_board(const struct rules *rules, const struct gpu_model *model, cons
                   struct advices *ret_advices);
 void advise_gpu(const struct rules *rules, const struct gpu_model *model, const struct need *need,
                 const struct advise_gpu *gpu, struct advices *ret_advices);
+void advice_done(struct advice *advice);
 void advices_done(struct advices *advices);
 
 #endif

@@ -51,11 +51,13 @@ static json_t *reasons_to_json(const struct rules *rules, const struct checks *r
 
 json_t *advice_to_json(const struct rules *rules, const struct advice *advice)
 {
+    static const struct checks none;
+    bool serves = advice->verdict != VERDICT_NO;
     json_t *cost = json_pack("{s:o, s:o, s:o, s:o, s:b}", "unusedMib", number(advice->wasted_mib),
                              "unseenMib", number(advice->unseen_mib), "computePercent",
                              number(advice->compute), "unusedComputePercent",
                              number(advice->wasted_compute), "wholeGpu", advice->whole);
-    return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rank",
+    return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rank",
                      advice->rank == 0 ? json_null() : json_integer(advice->rank), "verdict",
                      verdict_name(advice->verdict), "mode", claim_mode_name(advice->mode), "gpu",
                      advice->model->key, "model", advice->model->key, "type",
@@ -63,7 +65,8 @@ json_t *advice_to_json(const struct rules *rules, const struct advice *advice)
                      text_or_null(advice->profile != NULL ? advice->profile->name : NULL), "perGpu",
                      number(advice->per_gpu), "licences", licences_to_json(advice->licences),
                      "change", text_or_null(advice->change), "reasons",
-                     reasons_to_json(rules, &advice->reasons), "cost", cost);
+                     reasons_to_json(rules, &advice->reasons), "warnings",
+                     reasons_to_json(rules, serves ? &advice->warnings : &none), "cost", cost);
 }
 
 /* ---- what is often taken otherwise ---- */

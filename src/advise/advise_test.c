@@ -129,9 +129,9 @@ static bool is_among(const json_t *list, const char *text)
     return false;
 }
 
-static bool has_reason(const struct advice *advice, const char *rule)
+static bool has_rule(const struct checks *checks, const char *rule)
 {
-    for (vec_each(&advice->reasons, check)) {
+    for (vec_each(checks, check)) {
         if (str_eq(check->rule, rule)) {
             return true;
         }
@@ -173,7 +173,8 @@ static size_t compare(const json_t *expected, const struct advices *advices, con
     json_object_foreach(json_object_get(expected, "refused"), key, value)
     {
         const struct advice *advice = find_mode(advices, key);
-        CHECK_THAT(advice->verdict == VERDICT_NO && has_reason(advice, json_string_value(value)),
+        CHECK_THAT(advice->verdict == VERDICT_NO &&
+                       has_rule(&advice->reasons, json_string_value(value)),
                    "%s is %s by %s, not by %s", key, verdict_name(advice->verdict),
                    advice->reasons.n > 0 ? advice->reasons.items[0].rule : name_of(advice),
                    json_string_value(value));
@@ -195,6 +196,12 @@ static size_t compare(const json_t *expected, const struct advices *advices, con
         const struct advice *advice = find_mode(advices, key);
         licence_describe(advice->licences, text, sizeof(text));
         CHECK_THAT(str_eq(text, json_string_value(value)), "%s: licence %s", key, text);
+    }
+    json_object_foreach(json_object_get(expected, "warned"), key, value)
+    {
+        const struct advice *advice = find_mode(advices, key);
+        CHECK_THAT(has_rule(&advice->warnings, json_string_value(value)), "%s: no warning %s", key,
+                   json_string_value(value));
     }
     json_object_foreach(json_object_get(expected, "unused"), key, value)
     {

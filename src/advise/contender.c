@@ -130,29 +130,54 @@ static bool is_enough(const struct need *need, const struct contender *contender
            (need->compute == 0 || (share != CAT_UNKNOWN && share >= need->compute));
 }
 
+/* What rules are asked about; `facts` borrows the rest. */
+struct asked {
+    struct claim_spec spec;
+    struct gpu_scheduler scheduler;
+    struct rule_facts facts;
+};
+
+static void ask_of(const struct gpu_model *model, const struct need *need, enum claim_mode mode,
+                   const struct contender *contender, struct asked *ret_asked)
+{
+    *ret_asked = (struct asked){
+        .spec = {.mode = mode,
+                 .mixed = need->mixed && mode == CLAIM_TIME_SLICED,
+                 .guest = need->guest,
+                 .migratable = need->live_migration,
+                 .start = NO_ID},
+        .scheduler = {.policy = need_policy(need, contender->whole)},
+        .facts = {.spec = &ret_asked->spec,
+                  .model = model,
+                  .type = contender->type,
+                  .profile = contender->profile,
+                  .scheduler = &ret_asked->scheduler,
+                  .has_vm = need->consumer == CONSUMER_VM,
+                  .need = need,
+                  .licences = contender->licences},
+    };
+    if (contender->type != NULL) {
+        STR_SET(ret_asked->spec.type, contender->type->name);
+    }
+}
+
 static void judge(const struct rules *rules, const struct gpu_model *model, const struct need *need,
                   enum claim_mode mode, struct contender *contender)
 {
-    struct claim_spec spec = {.mode = mode,
-                              .mixed = need->mixed && mode == CLAIM_TIME_SLICED,
-                              .guest = need->guest,
-                              .migratable = need->live_migration,
-                              .start = NO_ID};
-    if (contender->type != NULL) {
-        STR_SET(spec.type, contender->type->name);
-    }
-    const struct gpu_scheduler scheduler = {.policy = need_policy(need, contender->whole)};
-    const struct rule_facts facts = {.spec = &spec,
-                                     .model = model,
-                                     .type = contender->type,
-                                     .profile = contender->profile,
-                                     .scheduler = &scheduler,
-                                     .has_vm = need->consumer == CONSUMER_VM,
-                                     .need = need,
-                                     .licences = contender->licences};
+    struct asked asked;
+    ask_of(model, need, mode, contender, &asked);
     contender->compute = share_of(model, contender);
     contender->enough = is_enough(need, contender);
-    rules_judge(rules, &facts, &contender->broken);
+    rules_judge(rules, &asked.facts, &contender->broken);
+}
+
+void contender_warn(const struct rules *rules, const struct gpu_model *model,
+                    const struct need *need, enum claim_mode mode,
+                    const struct contender *contender, struct checks *ret_warnings)
+{
+    struct asked asked;
+    ask_of(model, need, mode, contender, &asked);
+    rules_warn(rules, RULE_OF_CLAIM, &asked.facts, ret_warnings);
 }
 
 /* The smallest first: compute slices, then memory, then the series that costs least. */

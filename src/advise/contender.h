@@ -34,6 +34,10 @@ struct contenders {
 void contenders_judge(const struct rules *rules, const struct gpu_model *model,
                       const struct need *need, enum claim_mode mode,
                       struct contenders *ret_contenders);
+/* What rules that only warn say of it, as far as its board decides them. */
+void contender_warn(const struct rules *rules, const struct gpu_model *model,
+                    const struct need *need, enum claim_mode mode,
+                    const struct contender *contender, struct checks *ret_warnings);
 void contenders_done(struct contenders *contenders);
 
 #endif

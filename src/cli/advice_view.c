@@ -168,6 +168,51 @@ static void print_notes(const json_t *answer, size_t width)
     }
 }
 
+static bool has_warning(const json_t *item, const json_t *warning)
+{
+    size_t i = 0;
+    const json_t *other = NULL;
+    json_array_foreach(json_object_get(item, "warnings"), i, other)
+    {
+        if (json_equal(other, warning)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each with the ranks of which it is true. */
+static void print_warning(const json_t *list, size_t first, const json_t *warning, size_t width)
+{
+    CLEANUP_STRBUF struct strbuf ranks = {0};
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        if (!has_warning(item, warning)) {
+            continue;
+        }
+        if (i < first) {
+            return;
+        }
+        strbuf_addf(&ranks, "%s%lld", ranks.len > 0 ? ", " : "",
+                    (long long)view_int(item, "rank", 0));
+    }
+    prose_print_indented(width, 2, "%s: warning: %s [%s]", strbuf_str(&ranks),
+                         view_text(warning, "text", ""), view_text(warning, "rule", ""));
+}
+
+static void print_warnings(const json_t *answer, size_t width)
+{
+    const json_t *list = json_object_get(answer, "advice");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        size_t k = 0;
+        const json_t *warning = NULL;
+        json_array_foreach(json_object_get(json_array_get(list, i), "warnings"), k, warning)
+        {
+            print_warning(list, i, warning, width);
+        }
+    }
+}
+
 /* ---- why not the rest ---- */
 
 static const char *first_reason(const json_t *item, const char *key)
@@ -292,6 +337,7 @@ void advice_print(const json_t *answer, size_t width)
 {
     print_table(answer, width);
     print_notes(answer, width);
+    print_warnings(answer, width);
     print_refusals(answer, width);
     const json_t *notes = json_object_get(answer, "notes");
     for (size_t k = 0; k < json_array_size(notes); k++) {

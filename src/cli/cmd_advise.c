@@ -26,7 +26,7 @@ static void keep_best(struct advices *advices, size_t first)
     size_t n = advices->items[first].verdict == VERDICT_NO ? first : first + 1;
     while (advices->n > n) {
         advices->n--;
-        vec_done(&advices->items[advices->n].reasons);
+        advice_done(&advices->items[advices->n]);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "layout/layout.h"
 #include "plan/alike.h"
 #include "plan/candidate.h"
+#include "plan/claim_rule_facts.h"
 #include "plan/group.h"
 #include "plan/idle.h"
 #include "plan/options.h"
@@ -347,15 +348,27 @@ static bool try_moving(struct question *question, struct advice *advice, const s
     return true;
 }
 
-static int ask(void *data, struct advice *advice, struct error *err)
+static int try_both(struct question *question, struct advice *advice, const struct claim *claim,
+                    struct error *err)
 {
-    struct question *question = data;
-    const struct claim claim = claim_of(question, advice);
-    int result = try_now(question, advice, &claim, err);
+    int result = try_now(question, advice, claim, err);
     if ((result == -REASON_NO_CAPACITY || result == -REASON_CONFLICT) &&
         !question->asked_to_move[advice->mode]) {
         question->asked_to_move[advice->mode] = true;
-        return try_moving(question, advice, &claim) ? 0 : result;
+        return try_moving(question, advice, claim) ? 0 : result;
+    }
+    return result;
+}
+
+static int ask(void *data, struct advice *advice, struct error *err)
+{
+    struct question *question = data;
+    const struct planner *planner = question->planner;
+    const struct claim claim = claim_of(question, advice);
+    int result = try_both(question, advice, &claim, err);
+    if (result == 0) {
+        const struct rule_facts facts = claim_rule_facts(planner, &claim, question->work->gpu);
+        rules_warn(planner->rules, RULE_OF_CLAIM, &facts, &advice->warnings);
     }
     return result;
 }
@@ -498,7 +511,7 @@ void planner_advise(const struct planner *planner, const struct need *need,
 void host_advices_done(struct host_advices *advices)
 {
     for (vec_each(advices, row)) {
-        vec_done(&row->advice.reasons);
+        advice_done(&row->advice);
         vec_done(&row->alike);
         strlist_done(&row->steps);
         strlist_done(&row->moved_claims);

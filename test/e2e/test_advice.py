@@ -82,3 +82,15 @@ def test_so_many_vms_have_room(demo):
 def test_a_need_that_contradicts_is_refused(demo):
     status, problem, _ = demo.api.call("POST", "/v1/advice", {"consumer": "host", "guest": "windows"})
     assert status == 400 and "contradicts" in problem["detail"]
+
+
+def test_what_serves_is_warned_of_as_its_plan_is(machine):
+    old = machine("t4-mdev")
+    old.start()
+    need = {"memory": "8G", "liveMigration": True}
+    first = old.api.call("POST", "/v1/advice", need)[1]["advice"][0]
+    rules = [warning["rule"] for warning in first["warnings"]]
+    assert "migratable-needs-vgpu-17" in rules and all(warning["source"] for warning in first["warnings"])
+    plan = old.api.call("POST", "/v1/claims?dryRun=true", {"name": "asked", "need": need})[1]["plan"]
+    for rule in rules:
+        assert any(f"(rule {rule})" in warning["text"] for warning in plan["warnings"]), plan["warnings"]

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IOMMU groups: plans over the simulated kernel, and VMs that must start after them. */
+#include <stdlib.h>
+
 #include "test.h"
 
+#include "base/fs.h"
 #include "base/str.h"
 #include "plan/restore.h"
 #include "sim_world.h"
@@ -432,6 +435,74 @@ static void a_claim_of_one_gpu_of_a_group_is_warned_of_the_others(void **state)
     }
 }
 
+static bool has_foreign_member(const struct sim_host *host, const struct sim_gpu *gpu)
+{
+    for (uint32_t i = 0; i < host->n_extras; i++) {
+        const struct sim_extra *extra = &host->extras[i];
+        if (extra->iommu_group == gpu->iommu_group && extra->pci_class >> 8 != 0x0604 &&
+            extra->driver[0] != '\0' && !pci_same_slot(&extra->addr, &gpu->addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The GPU is claimed whole; then the next one, for another VM. */
+static void claim_from_group(struct sim_world *world, uint32_t i, bool acs)
+{
+    struct sim_host *host = world->machine.host;
+    char bdf[BDF_SIZE];
+    struct claim claim = whole("a", "v1", pci_addr_format(&host->gpus[i].addr, bdf));
+    bool foreign = has_foreign_member(host, &host->gpus[i]);
+    CLEANUP(plan_freep) struct plan *plan = sim_world_plan(world, &claim, 1, NULL, 0, false);
+    if ((plan == NULL) != foreign) {
+        fail_msg("%s %s: %s", host->name, bdf, plan == NULL ? world->err.message : "goes along");
+    }
+    if (plan == NULL) {
+        assert_string_equal(world->err.rule, "passthrough-takes-its-group");
+        return;
+    }
+    assert_true(sim_world_run(world, plan));
+    must_start(world, 0);
+    if (host->n_gpus > 1) {
+        const struct sim_gpu *next = &host->gpus[(i + 1) % host->n_gpus];
+        struct claim other = whole("b", "v2", pci_addr_format(&next->addr, bdf));
+        CLEANUP(plan_freep) struct plan *second = sim_world_plan(world, &other, 1, NULL, 0, false);
+        bool fits = acs && !has_foreign_member(host, next);
+        if ((second != NULL) != fits) {
+            fail_msg("%s %s: %s", host->name, bdf, second == NULL ? world->err.message : "apart");
+        }
+    }
+}
+
+/* With ACS and without it, where all GPUs are in one group. */
+static void gpus_of_the_hosts_that_come_with_cleave_go_by_group(void **state)
+{
+    CLEANUP_FREE char *dir = xasprintf("%s/hosts", getenv("CLEAVE_DATADIR"));
+    CLEANUP_STRLIST struct strlist names = {0};
+    assert_int_equal(fs_list(dir, &names), 0);
+    assert_true(names.n > 5);
+    for (size_t k = 0; k < 2 * names.n; k++) {
+        CLEANUP_FREE char *path = xasprintf("%s/%s", dir, names.items[k / 2]);
+        bool acs = k % 2 == 0;
+        uint32_t n = 1;
+        for (uint32_t i = 0; i < n; i++) {
+            CLEANUP(sim_world_freep) struct sim_world *world = sim_world_new(state, path);
+            struct sim_host *host = world->machine.host;
+            n = host->n_gpus;
+            for (uint32_t g = 0; !acs && g < n; g++) {
+                host->gpus[g].iommu_group = host->gpus[0].iommu_group;
+            }
+            for (uint32_t e = 0; !acs && e < host->n_extras; e++) {
+                host->extras[e].iommu_group = host->gpus[0].iommu_group;
+            }
+            sim_machine_add_vm(&world->machine, "v1");
+            sim_machine_add_vm(&world->machine, "v2");
+            claim_from_group(world, i, acs);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +522,7 @@ int main(void)
         cmocka_unit_test(a_restoration_says_what_bars_a_group),
         cmocka_unit_test(each_member_of_a_group_goes_along_or_bars_it),
         cmocka_unit_test(all_that_bars_a_group_is_named),
+        cmocka_unit_test(gpus_of_the_hosts_that_come_with_cleave_go_by_group),
         cmocka_unit_test(a_claim_of_one_gpu_of_a_group_is_warned_of_the_others),
     };
     return cmocka_run_group_tests_name("plan groups", tests, sim_world_set_up, sim_world_tear_down);

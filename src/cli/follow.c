@@ -7,16 +7,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/exit_status.h"
 #include "base/json.h"
 #include "cli/screen.h"
 #include "cli/view.h"
+#include "lib/watch.h"
 
 #define FIRST_PAUSE_US 20000
 #define LONGEST_PAUSE_US 500000
 #define LONGEST_DRAWN_PAUSE_US 200000 /* a line that moves more seldom looks stuck */
-#define USECS_PER_S 1000000
+#define QUICK_US 200000 /* most is over so soon: until then it is asked for without a stream */
+#define LONGEST_WAIT_MS 10000
+#define USECS_PER_MS 1000
 
 /* ---- Ctrl-C ---- */
 
@@ -89,11 +94,34 @@ static const json_t *item_of(const struct follow *follow, const json_t *answer)
     return follow->path == NULL ? answer : view_at(answer, follow->path);
 }
 
-static void sleep_us(uint64_t us)
+/* What has to change for an answer to change, by the beginning of its URL; all by default. */
+static const char *kinds_of(const char *url)
 {
-    const struct timespec pause = {.tv_sec = (time_t)(us / USECS_PER_S),
-                                   .tv_nsec = (long)(us % USECS_PER_S) * 1000};
-    nanosleep(&pause, NULL); /* a signal ends it */
+    static const struct {
+        const char *url, *kinds;
+    } rows[] = {
+        {"/v1/claims", "claim"},         {"/v1/events", "event"},    {"/v1/gpus", "gpu"},
+        {"/v1/operations", "operation"}, {"/v1/plans", "operation"}, {"/v1/vms", "vm"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (str_starts(url, rows[i].url)) {
+            return rows[i].kinds;
+        }
+    }
+    return NULL;
+}
+
+/* Until there is reason to ask again. */
+static void wait_for_change(struct watch *watch, const struct follow *follow, uint64_t pause_us,
+                            uint64_t began_us)
+{
+    unsigned pause_ms = (unsigned)(pause_us / USECS_PER_MS);
+    if (follow->pause_us == 0 && clock_monotonic_us() - began_us < QUICK_US) {
+        const struct timespec pause = {.tv_nsec = (long)pause_us * 1000};
+        nanosleep(&pause, NULL); /* a signal ends it */
+        return;
+    }
+    watch_wait(watch, pause_ms, LONGEST_WAIT_MS);
 }
 
 static int ask_again(struct cli *cli, const struct follow *follow, json_t **answer,
@@ -119,6 +147,8 @@ static int follow_until_end(struct cli *cli, const struct follow *follow, json_t
 {
     struct backoff backoff = {0};
     uint64_t longest_us = progress->drawn ? LONGEST_DRAWN_PAUSE_US : LONGEST_PAUSE_US;
+    CLEANUP(watch_freep) struct watch *watch = NULL;
+    uint64_t began_us = clock_monotonic_us();
     int handled = 0;
     int result = 0;
     while (result == 0 && !follow->ended(item_of(follow, *answer)) && interrupts < 2) {
@@ -128,8 +158,11 @@ static int follow_until_end(struct cli *cli, const struct follow *follow, json_t
             screen_line_clear(&progress->line);
             send_cancel(cli, &follow->interrupt);
         }
-        sleep_us(follow->pause_us != 0 ? follow->pause_us
-                                       : backoff_take(&backoff, FIRST_PAUSE_US, longest_us));
+        uint64_t pause_us = follow->pause_us != 0
+                                ? follow->pause_us
+                                : backoff_take(&backoff, FIRST_PAUSE_US, longest_us);
+        watch = watch != NULL ? watch : watch_new(cli->socket, kinds_of(follow->url));
+        wait_for_change(watch, follow, pause_us, began_us);
         result = ask_again(cli, follow, answer, err);
     }
     if (result == 0 && follow->ended(item_of(follow, *answer))) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Following what takes time, in one loop for everything: a plan, a migration, a drain, a
- * restoration; whatever the API shows at one URL with a state and how far it is. The loop asks with
- * pauses that grow, shows progress on standard error (a line that moves on a terminal, a line per
- * change elsewhere), and does what was agreed on at a Ctrl-C. */
+ * restoration; whatever the API shows at one URL with a state and how far it is. The loop asks
+ * when something has changed (lib/watch.h), shows progress on standard error (a line that moves on
+ * a terminal, a line per change elsewhere), and does what was agreed on at a Ctrl-C. */
 #ifndef CLI_FOLLOW_H
 #define CLI_FOLLOW_H
 
@@ -33,7 +33,8 @@ struct follow {
     /* Instead of draw() and report(), for what shows more than how far it is. NULL: those do. */
     void (*show)(const json_t *item, json_t *seen, void *data);
     void *data;
-    uint64_t pause_us; /* between two requests; 0: short at first, and growing */
+    /* Between two requests where cleaved tells of no changes; 0: short at first, and growing. */
+    uint64_t pause_us;
     /* An error ends the following: what is waited for may never come. NULL: not asked. */
     int (*check)(const json_t *item, struct error *err);
     struct follow_interrupt interrupt;

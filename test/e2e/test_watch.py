@@ -4,10 +4,11 @@ them meanwhile."""
 import json
 import os
 import pathlib
+import subprocess
 
 import pytest
 
-from harness import UnixConnection, raw_connect
+from harness import UnixConnection, raw_connect, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)")
 
@@ -210,3 +211,20 @@ def test_what_is_changed_by_hand_is_seen_without_a_request(machine):
     assert watcher.objects["gpu"][assigned["gpu"]]["vgpus"]
     host.sh(f"echo 0 >/sys/bus/pci/devices/{assigned['device']}/nvidia/current_vgpu_type")
     watcher.until(lambda w: not w.objects["gpu"][assigned["gpu"]]["vgpus"])
+
+
+def test_the_command_line_shows_what_changes(simulated):
+    """Both that stay: a list, and events."""
+    host = simulated("l40s-x2")
+    log = host.directory / "asked"
+    env = {**os.environ, "CLEAVE_SOCKET": str(host.socket), "CLEAVE_DATADIR": str(host.cleave.data)}
+    followers = [subprocess.Popen([host.cleave.path, *words.split()], stdout=open(log, "a"), env=env)
+                 for words in ("event list --follow --verbose", "claim list --watch --verbose")]
+    try:
+        wait_for(lambda: "NAME" in log.read_text() or "no claims" in log.read_text().lower())
+        claim(host, "a", type="L40S-8Q")
+        wait_for(lambda: "claim-bound" in log.read_text() and "bound" in log.read_text())
+    finally:
+        for follower in followers:
+            follower.terminate()
+            follower.wait()

@@ -18,7 +18,7 @@ enum client_os { CLIENT_OS_LINUX, CLIENT_OS_WINDOWS, CLIENT_OS_COUNT };
 WORDS_DECLARE(client_os, client_os_words)
 
 /* The licensed feature. The driver of a vGPU finds it by the vGPU's type; that of a whole GPU has
- * to be told (gridd.conf and the registry, "FeatureType"). Names are typed. */
+ * to find it in a setting (gridd.conf and the registry, "FeatureType"). Names are typed. */
 enum client_feature {
     CLIENT_FEATURE_AUTO,  /* "auto": of a vGPU */
     CLIENT_FEATURE_VAPPS, /* "vApps": 0 */

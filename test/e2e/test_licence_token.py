@@ -257,10 +257,11 @@ def test_a_vm_with_the_disc_is_licensed(machine, place):
     host.create("c1", vm="vm1", type="L40S-8Q", gpu=L40S)
     name = place.file("good.tok", token())
     place.run("licence", "iso", name, "-O", "disc.iso")
-    host.virsh("attach-disk", "vm1", place.path / "disc.iso", "sda", "--type", "cdrom", "--mode",
-               "readonly", "--config")
+    host.virsh("attach-disk", "vm1", place.path / "disc.iso", "sdf", "--type", "cdrom", "--mode",
+               "readonly", "--targetbus", "sata", "--config")  # as docs/howto/licence-token.md says
     assert host.cleave.run("vm", "start", "vm1").returncode == 0
     wait_for(lambda: (host.api.get("/v1/claims/c1")["licence"] or {}).get("state") == "licensed")
     assert host.api.get("/v1/claims/c1")["licence"]["expiry"] == "valid"
+    host.virsh("change-media", "vm1", "sdf", "--eject")
     for path in ("/v1/events", "/v1/vms", "/v1/claims", "/v1/plans"):
         assert_unmarked(path, json.dumps(host.api.get(path)).encode())

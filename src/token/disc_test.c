@@ -5,11 +5,8 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "test.h"
@@ -86,29 +83,11 @@ static void the_volume_has_its_label(void **state)
     assert_non_null(memmem(image.bytes, image.len, joliet, sizeof(joliet) - 1));
 }
 
-/* libarchive's temporary file is in TMPDIR: where it can't be, there is no disc, and a clear
- * message. That no content gets there is seen in test/e2e/test_licence_token.py. */
-static void a_disc_that_cannot_be_made_is_said(void **state)
-{
-    (void)state;
-    CLEANUP_SECRET struct secret one = {0};
-    CLEANUP_SECRET struct secret image = {0};
-    struct error err = {0};
-    make_content(&one, 10, 1);
-    const struct disc_file file = {"user-data", &one, 0600};
-    assert_int_equal(setenv("TMPDIR", "/nowhere", 1), 0);
-    assert_int_equal(disc_make(&file, 1, "cidata", MADE_US, &image, &err), -REASON_INTERNAL);
-    assert_non_null(strstr(err.message, "can't be made"));
-    assert_null(image.bytes);
-    assert_int_equal(unsetenv("TMPDIR"), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_file_comes_back_whole),
         cmocka_unit_test(the_volume_has_its_label),
-        cmocka_unit_test(a_disc_that_cannot_be_made_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,6 +172,15 @@ def test_a_write_that_fails_leaves_nothing(place, command):
     assert sorted(p.name for p in place.path.iterdir()) == [name, "tmp"]
 
 
+@pytest.mark.parametrize("command", ["iso", "seed"])
+def test_a_disc_without_a_folder_for_temporary_files_is_not_made(place, command):
+    name = place.file("good.tok", token())
+    done = place.run(*words_of(command, name), status=70, env={"TMPDIR": "/nowhere"})
+    assert b"can't be made" in done.stderr
+    place.check(name)
+    assert not (place.path / "out").exists()
+
+
 @needs_root
 @pytest.mark.parametrize("command", ["iso", "cloud-init"])
 def test_a_full_disk_leaves_nothing(place, command):

@@ -9,8 +9,8 @@
 
 struct manager;
 
-/* The rules that the manager is made with. `problem`: why a site's own are not among them; NULL:
- * they are. Rules are borrowed until site_rules_take(). */
+/* The rules that the manager is made with, borrowed until site_rules_take(). `problem`: why a
+ * site's own are not among them; NULL: they are. */
 void site_rules_begin(struct manager *m, const struct rules *rules, const struct error *problem);
 /* From now on `rules` are asked. A plan that was made stays as it is: its steps ask no rule. The
  * former ones are no longer used once this returns. */

@@ -170,19 +170,31 @@ static int run_tree(struct run *run, const json_t *tree, const char *path, struc
     return result;
 }
 
+static int run_file(const struct rules *rules, const struct rule_file *file,
+                    struct case_results *ret_results, struct error *err)
+{
+    struct run run = {.rules = rules, .results = ret_results};
+    int result = run_tree(&run, file->tree, file->path, err);
+    if (result != 0) {
+        rule_file_add_line(file, err);
+    }
+    return result;
+}
+
 int cases_run(const struct rules *rules, const char *path, struct case_results *ret_results,
               struct error *err)
 {
     CLEANUP(rule_file_done) struct rule_file file = {0};
-    struct run run = {.rules = rules, .results = ret_results};
     int result = rule_file_read(path, RULES_ON_TRIAL, &file, err);
-    if (result == 0) {
-        result = run_tree(&run, file.tree, file.path, err);
-        if (result != 0) {
-            rule_file_add_line(&file, err);
-        }
-    }
-    return result;
+    return result != 0 ? result : run_file(rules, &file, ret_results, err);
+}
+
+int cases_run_text(const struct rules *rules, const char *path, const char *text, size_t len,
+                   struct case_results *ret_results, struct error *err)
+{
+    CLEANUP(rule_file_done) struct rule_file file = {0};
+    int result = rule_file_parse(path, text, len, &file, err);
+    return result != 0 ? result : run_file(rules, &file, ret_results, err);
 }
 
 const char *case_answer_name(enum tristate broken)

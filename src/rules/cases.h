@@ -38,6 +38,9 @@ struct case_results {
  * of an error is "FILE:LINE:COLUMN". */
 int cases_run(const struct rules *rules, const char *path, struct case_results *ret_results,
               struct error *err);
+/* The same of a text that is called `path`. */
+int cases_run_text(const struct rules *rules, const char *path, const char *text, size_t len,
+                   struct case_results *ret_results, struct error *err);
 /* "breaks", "keeps", "unknown": the key of a file. */
 const char *case_answer_name(enum tristate broken);
 size_t case_results_failed(const struct case_results *results);

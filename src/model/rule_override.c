@@ -20,6 +20,17 @@ const struct rule_override *rule_overrides_find(const struct rule_overrides *ove
     return NULL;
 }
 
+bool rule_overrides_are_same(const struct rule_overrides *a, const struct rule_overrides *b)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        const struct rule_override *other = rule_overrides_find(b, a->items[i].rule);
+        if (other == NULL || !str_eq(other->reason, a->items[i].reason)) {
+            return false;
+        }
+    }
+    return a->n == b->n;
+}
+
 json_t *rule_overrides_to_json(const struct rule_overrides *overrides)
 {
     return overrides->n == 0 ? NULL

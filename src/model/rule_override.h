@@ -26,6 +26,9 @@ struct rule_overrides {
 const struct rule_override *rule_overrides_find(const struct rule_overrides *overrides,
                                                 const char *rule);
 
+/* In any order. */
+bool rule_overrides_are_same(const struct rule_overrides *a, const struct rule_overrides *b);
+
 /* [{"rule", "reason"}, …]; NULL if there are none. A new reference. */
 json_t *rule_overrides_to_json(const struct rule_overrides *overrides);
 /* Absent: none. Refuses what is no list, an entry without a reason, and a rule that is there twice.

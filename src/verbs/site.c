@@ -37,7 +37,7 @@ static bool same_wish(const struct claim *was, const struct claim *wanted)
     claim_reopen(&a);
     claim_reopen(&b);
     return claim_asks_for_the_same(&a, &b) && str_eq(a.tenant, b.tenant) && str_eq(a.vm, b.vm) &&
-           a.spec.hold == b.spec.hold;
+           a.spec.hold == b.spec.hold && rule_overrides_are_same(&a.overrides, &b.overrides);
 }
 
 static int refuse_foreign(const struct claim *existing, const char *site, struct error *err)

@@ -174,6 +174,34 @@ def test_a_claim_overrides_a_soft_rule_with_a_reason(site):
     assert claim["state"] == "bound" and claim["overrides"][0]["reason"] == reason
 
 
+PLAIN = {"whole": {key: value for key, value in WHOLE.items() if key != "name"}}
+
+
+def overriding(reason):
+    return {"whole": PLAIN["whole"] | {"overrides": [{"rule": "site-shared", "reason": reason}]}}
+
+
+def test_a_site_s_changed_override_is_a_change(site):
+    put(site, rule())
+    wait_own(site, "site-shared")
+    assert site.api.call("POST", "/v1/apply?dryRun=true", {"name": "lab", "claims": [WHOLE]})[0] == 422
+    assert site.apply("lab", overriding("first"))["state"] == "done"
+    assert site.apply("lab", overriding("first"))["steps"] == []
+    assert len(events(site, "claim-rule-overridden")) == 1
+    assert site.apply("lab", overriding("second"))["state"] == "done"
+    assert site.api.get("/v1/claims/whole")["overrides"][0]["reason"] == "second"
+    assert [message.rsplit(": ")[1] for message in events(site, "claim-rule-overridden")] == ["first", "second"]
+    # The rule is gone: the file that overrides it is refused, and the claim stays.
+    site.sh(f"rm {FOLDER}/site.yaml")
+    wait_own(site)
+    status, problem, _ = site.api.call("POST", "/v1/apply", {
+        "name": "lab", "claims": [WHOLE | overriding("second")["whole"]]})
+    assert status == 404 and "site-shared" in problem["detail"]
+    assert site.api.get("/v1/claims/whole")["state"] == "bound"
+    assert site.apply("lab", PLAIN)["state"] == "done"
+    assert "overrides" not in site.api.get("/v1/claims/whole")
+
+
 REFUSED = {
     "a hard rule": ("site-hard", "reason", 422, "can't be overridden"),
     "no such rule": ("site-none", "reason", 404, "no rule is called"),

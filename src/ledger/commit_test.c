@@ -168,12 +168,64 @@ static void a_damaged_record_is_named(void **state)
     }
 }
 
+/* What a later version stored of a claim, and what becomes of it when the claim is stored again. */
+static void keys_of_a_later_version_are_kept(void **state)
+{
+    static const char text[] =
+        "{\"name\": \"x\", \"version\": 3, \"createdUs\": 1, \"future\": {\"a\": [1, 2]}, "
+        "\"need\": {\"memory\": \"8GiB\", \"future\": true}, \"overrides\": [{\"rule\": \"r\", "
+        "\"reason\": \"why\", \"until\": \"2027\"}]}";
+    static const char later[] =
+        "{\"future\":{\"a\":[1,2]},\"need.future\":true,\"overrides[0].until\":\"2027\"}";
+    struct fixture *f = *state;
+    CLEANUP(batch_done) struct batch batch = {0};
+    CLEANUP(ledger_freep) struct ledger *ledger = NULL;
+    CLEANUP(ledger_freep) struct ledger *again = NULL;
+    struct error err = {0};
+    struct draft draft;
+    batch_put(&batch, RECORD_CLAIM, "x", xstrdup(text), VERSION_ANY);
+    assert_int_equal(f->store->ops->commit(f->store, &batch, NULL), 0);
+    if (ledger_open(f->store, &ledger, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    struct claim claim = *ledger_claim(ledger, "x");
+    assert_string_equal(claim.later, later);
+    assert_string_equal(claim.overrides.items[0].reason, "why");
+    STR_SET(claim.problem, "changed");
+    draft_begin(&draft, ledger);
+    draft_put_claim(&draft, &claim);
+    assert_int_equal(draft_commit(&draft, &err), 0);
+    assert_int_equal(ledger_open(f->store, &again, &err), 0);
+    assert_string_equal(ledger_claim(again, "x")->later, later);
+    assert_string_equal(ledger_claim(again, "x")->problem, "changed");
+}
+
+/* A word that decides what is done with the claim can't be passed over. */
+static void a_word_of_a_later_version_is_refused(void **state)
+{
+    static const char *const words[] = {"\"state\": \"future\"", "\"mode\": \"future\"",
+                                        "\"hold\": \"future\""};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        CLEANUP(batch_done) struct batch batch = {0};
+        CLEANUP(ledger_freep) struct ledger *ledger = NULL;
+        struct error err = {0};
+        char *text = xasprintf("{\"name\": \"x\", \"version\": 1, \"createdUs\": 1, %s}", words[i]);
+        batch_put(&batch, RECORD_CLAIM, "x", text, VERSION_ANY);
+        assert_int_equal(f->store->ops->commit(f->store, &batch, NULL), 0);
+        assert_int_equal(ledger_open(f->store, &ledger, &err), -REASON_INTERNAL);
+        assert_non_null(strstr(err.message, "future"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         OVER_BOTH(a_plan_that_contradicts_its_record_is_damaged),
         OVER_BOTH(two_records_of_one_operation_are_damaged),
         OVER_BOTH(a_damaged_record_is_named),
+        OVER_BOTH(keys_of_a_later_version_are_kept),
+        OVER_BOTH(a_word_of_a_later_version_is_refused),
         OVER_BOTH(a_commit_on_the_thread_calls_back_and_is_waited_for),
         OVER_BOTH(all_has_called_back_when_the_thread_has_ended),
         OVER(a_commit_on_the_thread_that_fails_says_so, sqlite),

@@ -82,7 +82,8 @@ void draft_put_claim(struct draft *draft, const struct claim *claim)
     struct claim next = *claim;
     next.version = version + 1;
     *touch_claim(draft, next.name) = (struct draft_claim){.claim = next};
-    batch_put(&draft->batch, RECORD_CLAIM, next.name, record_text(claim_to_json(&next)), version);
+    batch_put(&draft->batch, RECORD_CLAIM, next.name, record_text(claim_to_stored_json(&next)),
+              version);
 }
 
 void draft_delete_claim(struct draft *draft, const char *name)

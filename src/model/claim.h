@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "base/words.h"
 #include "model/host.h"
+#include "model/later_keys.h"
 #include "model/need.h"
 #include "model/rule_override.h"
 #include "model/vgpu_params.h"
@@ -131,6 +132,7 @@ struct claim {
     char problem[ERROR_TEXT_SIZE]; /* why it failed, or (pending) was not allocated last time; "" */
     uint64_t version;              /* grows with each stored change */
     uint64_t created_us;           /* realtime */
+    char later[LATER_KEYS_SIZE];   /* what a later version stored of it: later_keys.h */
     bool was_bound;      /* it had its device once, or was pending on demand: its VM needs it */
     uint64_t vm_gone_us; /* realtime: since when its VM is known to be gone; 0 it isn't */
 };
@@ -156,6 +158,8 @@ int claim_settle_need(struct claim *claim, const char *origin, const char *path,
  * claim. Schema Claim in api/openapi.yaml. */
 json_t *claim_to_json(const struct claim *claim);
 /* Reads what claim_to_json() wrote (the store's form). */
+/* With what a later version stored, which the API does not show. */
+json_t *claim_to_stored_json(const struct claim *claim);
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);
 /* The parameters that its vGPU is made with: its own, and what its need implies besides. */
 struct vgpu_params claim_params(const struct claim *claim);

@@ -201,12 +201,37 @@ json_t *claim_to_json(const struct claim *claim)
     return schema_to_json(&claim_schema, claim, FACE_STORE);
 }
 
+/* Where a later version may have added keys. */
+static const struct later_place places[] = {
+    {NULL, &claim_schema},
+    {"need", &need_schema},
+    {"typed", &claim_words_schema},
+    {"params", &vgpu_params_schema},
+    {"assigned", &assignment_schema},
+    {"reserved", &claim_device_schema},
+    {"overrides", &rule_override_schema},
+};
+
+json_t *claim_to_stored_json(const struct claim *claim)
+{
+    json_t *json = claim_to_json(claim);
+    later_keys_put(json, claim->later);
+    return json;
+}
+
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err)
 {
-    const struct schema_input in = {.json = json, .origin = "stored claim", .face = FACE_STORE};
+    CLEANUP_JSON json_t *known = json_deep_copy(json);
+    const struct schema_input in = {.json = known, .origin = "stored claim", .face = FACE_STORE};
     struct claim claim = {0};
+    char later[LATER_KEYS_SIZE] = "";
+    if (!later_keys_take(known, places, ARRAY_SIZE(places), later)) {
+        return error_set(err, REASON_INVALID, "stored claim",
+                         "a later version stored more than this one can keep");
+    }
     int r = schema_parse(&claim_schema, &in, &claim, err);
     if (r == 0) {
+        STR_SET(claim.later, later);
         *ret_claim = claim;
     }
     return r;

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "exec/ports.h"
 #include "model/encode.h"
+#include "model/later_keys.h"
 #include "state/lateness.h"
 #include "state/site_rules.h"
 #include "state/state.h"
@@ -100,6 +101,23 @@ static json_t *waiting_plan(const struct parked *parked)
     return json_string(text);
 }
 
+static void add_later_keys(const struct manager *m, json_t *list)
+{
+    for (vec_each(&m->claims, claim)) {
+        CLEANUP_STRBUF struct strbuf keys = {0};
+        CLEANUP_STRBUF struct strbuf text = {0};
+        later_keys_name(claim->later, &keys);
+        if (keys.len > 0) {
+            strbuf_addf(&text,
+                        "a later version stored of claim \"%s\" what this one keeps and does not "
+                        "use: %s",
+                        claim->name, strbuf_str(&keys));
+            json_array_append_new(list, json_pack("{s:s, s:s, s:n}", "what", "store", "text",
+                                                  strbuf_str(&text), "since"));
+        }
+    }
+}
+
 static json_t *problems_to_json(const struct manager *m)
 {
     struct late late[SOURCE_COUNT + 1];
@@ -127,6 +145,7 @@ static json_t *problems_to_json(const struct manager *m)
                                               site_rules_problem(m), "since",
                                               shown_time(m->rules_refused_us)));
     }
+    add_later_keys(m, list);
     uint64_t busy_us = store_busy_since();
     if (busy_us != 0 && clock_monotonic_us() >= busy_us + looks_read_patience_us(m)) {
         json_array_append_new(

@@ -148,6 +148,7 @@ static void ask_of(const struct gpu_model *model, const struct need *need, enum 
                  .start = NO_ID},
         .scheduler = {.policy = need_policy(need, contender->whole)},
         .facts = {.spec = &ret_asked->spec,
+                  .params = &need->params,
                   .model = model,
                   .type = contender->type,
                   .profile = contender->profile,
@@ -216,6 +217,29 @@ void contenders_judge(const struct rules *rules, const struct gpu_model *model,
     qsort(ret_contenders->items, ret_contenders->n, sizeof(ret_contenders->items[0]), by_size);
     for (vec_each(ret_contenders, contender)) {
         judge(rules, model, need, mode, contender);
+    }
+}
+
+void contender_describe(const struct contender *contender, const struct need *need,
+                        struct strbuf *out)
+{
+    char has[NEED_TEXT_SIZE];
+    char needed[NEED_TEXT_SIZE];
+    uint32_t memory = contender->memory_mib;
+    if (memory != CAT_UNKNOWN && memory < need->memory_mib) {
+        strbuf_addf(out, "it has %s of memory%s, and the need is %s", need_memory_text(memory, has),
+                    need->usable_memory ? " that the guest sees" : "",
+                    need_memory_text(need->memory_mib, needed));
+    } else if (need->compute > 0 && contender->compute != CAT_UNKNOWN &&
+               contender->compute < need->compute) {
+        strbuf_addf(out, "it has %u %% of the GPU's compute, and the need is %u %%",
+                    contender->compute, need->compute);
+    } else if (contender->broken.n > 0) {
+        strbuf_add(out, contender->broken.items[0].message);
+    } else if (!contender->enough) {
+        strbuf_add(out, "no source says how much it has");
+    } else {
+        strbuf_add(out, "it is a whole GPU where a part would do");
     }
 }
 

@@ -3,6 +3,7 @@
 #ifndef ADVISE_CONTENDER_H
 #define ADVISE_CONTENDER_H
 
+#include "base/str.h"
 #include "catalog/catalog.h"
 #include "model/check.h"
 #include "model/claim.h"
@@ -38,6 +39,9 @@ void contenders_judge(const struct rules *rules, const struct gpu_model *model,
 void contender_warn(const struct rules *rules, const struct gpu_model *model,
                     const struct need *need, enum claim_mode mode,
                     const struct contender *contender, struct checks *ret_warnings);
+/* "it has 8 GiB of memory, and the need is 40 GiB": why it does not serve. Appends. */
+void contender_describe(const struct contender *contender, const struct need *need,
+                        struct strbuf *out);
 void contenders_done(struct contenders *contenders);
 
 #endif

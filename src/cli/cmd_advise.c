@@ -11,12 +11,13 @@
 #include "cli/command.h"
 #include "cli/model_notice.h"
 #include "cli/need_options.h"
+#include "cli/param_options.h"
 #include "cli/sizing_options.h"
 #include "cli/view.h"
 #include "lib/client.h"
 
 /* Indices of the options in their table, for arguments->values. */
-enum { ADVISE_GPU, ADVISE_BOARD, ADVISE_CATALOG };
+enum { ADVISE_GPU, ADVISE_BOARD, ADVISE_CATALOG, ADVISE_PARAM };
 
 /* ---- from the catalog ---- */
 
@@ -122,6 +123,21 @@ static int advise_host(struct cli *cli, const struct arguments *arguments, const
 
 /* ---- the command ---- */
 
+static int read_params(const struct arguments *arguments, struct need *need, struct error *err)
+{
+    CLEANUP_JSON json_t *body = json_object();
+    int r = param_options_read(arguments, ADVISE_PARAM, body, err);
+    const json_t *params = json_object_get(body, "params");
+    for (size_t i = 0; r == 0 && i < VGPU_PARAM_COUNT; i++) {
+        const struct vgpu_param *param = &vgpu_param_table[i];
+        const json_t *on = json_object_get(params, param->name);
+        if (on != NULL) {
+            vgpu_param_set(&need->params, param, json_is_true(on));
+        }
+    }
+    return r;
+}
+
 static int refuse(const struct arguments *arguments, bool offline, struct error *err)
 {
     const char *board = arguments->values[ADVISE_BOARD];
@@ -162,6 +178,7 @@ static int cmd_advise(struct cli *cli, const struct arguments *arguments, struct
         arguments->values[ADVISE_BOARD] != NULL || arguments->values[ADVISE_CATALOG] != NULL;
     int r = check_options(arguments, err);
     r = r != 0 ? r : need_options_read(arguments, &need, err);
+    r = r != 0 ? r : read_params(arguments, &need, err);
     r = r != 0 ? r : sizing_options_read(arguments, &need, &sizing, err);
     r = r != 0 ? r : need_options_check(&need, err);
     if (r == 0) {
@@ -190,6 +207,8 @@ static const struct command_option advise_options[] = {
                     "only this GPU of the host: its address or index, or its board"},
     [ADVISE_BOARD] = {"board", 0, "MODEL", "each mode of this board, without cleaved"},
     [ADVISE_CATALOG] = {"catalog", 0, NULL, "the best of each board, without cleaved"},
+    [ADVISE_PARAM] = {"param", 0, "NAME=on|off",
+                      "a parameter of the vGPU, as of `claim create`; may be repeated"},
     NEED_OPTIONS,
     {"guest", 0, "OS", "linux (default) or windows"},
     {"count", 0, "N", "so many such VMs on one GPU"},
@@ -205,6 +224,7 @@ static const struct command commands[] = {
                   "advise --catalog --model llama-3.1-8b --concurrency 16"},
      STATUSES({5, "nothing serves the need"}),
      OPTIONS(advise_options),
+     .repeats = REPEATS(ADVISE_PARAM),
      .run = cmd_advise},
 };
 const struct command_table advise_commands = COMMAND_TABLE(commands);

@@ -10,13 +10,13 @@
 #include "cli/listing.h"
 #include "cli/need_advice.h"
 #include "cli/need_options.h"
+#include "cli/param_options.h"
 #include "cli/plan_follow.h"
 #include "cli/prose.h"
 #include "cli/type_notice.h"
 #include "cli/view.h"
 #include "cli/vm_lint_view.h"
 #include "layout/layout.h"
-#include "model/vgpu_params.h"
 
 /* Indices of the options in their tables, for arguments->values. */
 enum { CLAIM_LIST_RELEASED };
@@ -81,46 +81,6 @@ static int add_need(json_t *body, const struct arguments *arguments, struct erro
         json_object_set_new(body, "need", need_to_json(&need));
     }
     return r;
-}
-
-#define PARAM_WORD_SIZE 32
-
-/* "unified-memory=on". */
-static int add_param(json_t *params, const char *text, struct error *err)
-{
-    char word[PARAM_WORD_SIZE];
-    size_t len = strcspn(text, "=");
-    const char *value = text[len] == '=' ? text + len + 1 : "";
-    bool fits = str_print(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : 0), text);
-    const struct vgpu_param *param = fits ? vgpu_param_find(word) : NULL;
-    if (param == NULL || (!str_eq(value, "on") && !str_eq(value, "off"))) {
-        error_set(err, REASON_INVALID, "", "--param is NAME=on or NAME=off, and \"%s\" is neither",
-                  text);
-        error_hint(err, "the names: unified-memory, debugger, profiler, frame-rate-limiter, "
-                        "console");
-        return -REASON_INVALID;
-    }
-    json_t *on = json_boolean(str_eq(value, "on"));
-    if (json_object_get(params, param->name) != NULL &&
-        json_object_get(params, param->name) != on) {
-        return error_set(err, REASON_INVALID, "", "--param says of %s both on and off", word);
-    }
-    json_object_set_new(params, param->name, on);
-    return 0;
-}
-
-static int add_params(json_t *body, const struct arguments *arguments, struct error *err)
-{
-    int result = 0;
-    for (size_t i = 0; result == 0 && i < arguments->n_repeated; i++) {
-        if (arguments->repeated[i].option == CLAIM_PARAM) {
-            if (json_object_get(body, "params") == NULL) {
-                json_object_set_new(body, "params", json_object());
-            }
-            result = add_param(json_object_get(body, "params"), arguments->repeated[i].value, err);
-        }
-    }
-    return result;
 }
 
 /* "RULE=REASON". */
@@ -192,7 +152,7 @@ static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, 
     const char *profile = arguments->values[CLAIM_PROFILE];
     int result = profile == NULL ? 0 : split_profile(body, profile, err);
     result = result != 0 ? result : add_need(body, arguments, err);
-    result = result != 0 ? result : add_params(body, arguments, err);
+    result = result != 0 ? result : param_options_read(arguments, CLAIM_PARAM, body, err);
     result = result != 0 ? result : add_overrides(body, arguments, err);
     result = result != 0 ? result : plan_follow_change(cli, "POST", "/v1/claims", body, err);
     if (result == 0) {

@@ -146,9 +146,11 @@ static const struct {
     {"liveMigration", "--live-migration"},
     {"memory", "--memory"},
     {"mixed", "--mixed"},
+    {"params", "--param"},
     {"peerTraffic", "--peer-traffic"},
     {"predictable", "--predictable"},
     {"scheduler", "--scheduler"},
+    {"unifiedMemory", "--unified-memory"},
     {"usableMemory", "--usable"},
 };
 

@@ -52,24 +52,6 @@ int need_read_word(const char *option, const char *text, const struct words *wor
     return -REASON_INVALID;
 }
 
-/* Case does not count, and NVIDIA's own short name is taken, too. */
-static bool find_product(const char *text, size_t len, enum licence *ret_licence)
-{
-    char word[32];
-    if (len == 0 || len >= sizeof(word)) {
-        return false;
-    }
-    snprintf(word, sizeof(word), "%.*s", (int)len, text);
-    for (uint32_t i = 0; i < LICENCE_COUNT; i++) {
-        if (str_eq_case(word, licence_name((enum licence)i)) ||
-            (i == LICENCE_NVAIE && (str_eq_case(word, "nvaie") || str_eq_case(word, "ai")))) {
-            *ret_licence = (enum licence)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 int need_read_licences(const char *text, struct need *need, struct error *err)
 {
     need->any_licence = str_eq(text, "any");
@@ -78,9 +60,11 @@ int need_read_licences(const char *text, struct need *need, struct error *err)
         return 0;
     }
     for (const char *at = text;; at++) {
+        char word[32];
         size_t len = strcspn(at, ",");
         enum licence licence = LICENCE_COUNT;
-        if (!find_product(at, len, &licence)) {
+        if (!str_print(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : 0), at) ||
+            !licence_find(word, &licence)) {
             CLEANUP_STRBUF struct strbuf list = {0};
             list_words(&licence_words, &list);
             return error_set(err, REASON_INVALID, "--licences",

@@ -101,6 +101,7 @@ static int number_name(const struct claim *claim, uint32_t number, char *name, s
 int claim_spread(const struct claim *claim, struct claims *ret_claims, struct error *err)
 {
     uint32_t n = claim->count > 1 ? claim->count : 1;
+    bool numbered = claim->count > 0; /* also one, so that more later leave it as it is */
     uint32_t gpus = claim->has_need && claim->need.gpus > 1 ? claim->need.gpus : 1;
     if (gpus > 1 && claim->vm[0] == '\0') {
         error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
@@ -116,10 +117,10 @@ int claim_spread(const struct claim *claim, struct claims *ret_claims, struct er
         struct claim one = *claim;
         int r = 0;
         one.count = 0;
-        if (n > 1) {
+        if (numbered) {
             r = number_name(claim, i / gpus + 1, one.name, sizeof(one.name), "name", err);
         }
-        if (r == 0 && n > 1 && one.vm[0] != '\0') {
+        if (r == 0 && numbered && one.vm[0] != '\0') {
             r = number_name(claim, i / gpus + 1, one.vm, sizeof(one.vm), "VM's name", err);
         }
         if (r == 0 && gpus > 1) {

@@ -175,7 +175,8 @@ bool claim_asks_for_the_same(const struct claim *a, const struct claim *b);
 /* Forgets what was chosen for its need, so that it is chosen again; else the claim stays. */
 void claim_reopen(struct claim *claim);
 /* Appends the claim so often as its count and its need's GPUs say: of count 3 "web" is web-1 to
- * web-3 of VMs NAME-1 to NAME-3, of 2 GPUs web-1 and web-2 of one VM. -INVALID. */
+ * web-3 of VMs NAME-1 to NAME-3, of 2 GPUs web-1 and web-2 of one VM. A count of 1 makes web-1, so
+ * that a larger one later leaves it as it is. -INVALID. */
 int claim_spread(const struct claim *claim, struct claims *ret_claims, struct error *err);
 /* The one way to change a claim's state: a move that its machine lacks is a bug, and ends the
  * process. */

@@ -3,6 +3,7 @@
  * Claim in openapi.yaml. */
 #include "base/str.h"
 #include "model/claim.h"
+#include "model/claim_conflict.h"
 
 #define MAX_START 63 /* first memory slice of a GPU instance */
 
@@ -65,6 +66,35 @@ static json_t *put_need(const void *object)
     return claim->has_need ? need_to_json(&claim->need) : NULL;
 }
 
+/* Words that a claim has both outside its need and in it. */
+static void check_twins(struct reader *r, const json_t *need)
+{
+    static const struct {
+        const char *word, *needed;
+    } twins[] = {{"guest", "guest"}, {"mixed", "mixed"}, {"migratable", "liveMigration"}};
+    for (size_t i = 0; i < ARRAY_SIZE(twins); i++) {
+        const json_t *said = json_object_get(r->object, twins[i].word);
+        const json_t *needed = json_object_get(need, twins[i].needed);
+        bool both = said != NULL && !json_is_null(said) && needed != NULL && !json_is_null(needed);
+        if (both && !json_equal(said, needed)) {
+            reader_fail(r, twins[i].word, "contradicts \"need.%s\": the two say different things",
+                        twins[i].needed);
+        }
+    }
+    const json_t *said = json_object_get(r->object, "params");
+    const json_t *needed = json_object_get(need, "params");
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)said, name, value)
+    {
+        const json_t *other = json_object_get(needed, name);
+        if (json_is_boolean(value) && json_is_boolean(other) && !json_equal(value, other)) {
+            reader_fail(r, "params", "contradicts \"need.params\": they say %s both on and off",
+                        name);
+        }
+    }
+}
+
 static void read_need(struct reader *r, const char *key, void *object)
 {
     struct claim *claim = object;
@@ -72,6 +102,9 @@ static void read_need(struct reader *r, const char *key, void *object)
     if (claim->has_need) {
         const struct schema_place place = {key, -1, json_object_get(r->object, key)};
         schema_read_below(&need_schema, r, &place, &claim->need, FACE_USER);
+        if (!reader_has(r, "state")) { /* what is stored was accepted, and says what was settled */
+            check_twins(r, place.json);
+        }
     }
 }
 
@@ -153,6 +186,16 @@ static void settle_words(struct claim *claim)
     need->mixed = spec->mixed = need->mixed || spec->mixed;
     need->live_migration = spec->migratable = need->live_migration || spec->migratable;
     need->guest = spec->guest = need->guest == GUEST_LINUX ? spec->guest : need->guest;
+    for (size_t i = 0; i < VGPU_PARAM_COUNT; i++) {
+        const struct vgpu_param *param = &vgpu_param_table[i];
+        enum tristate said = vgpu_param_get(&claim->params, param);
+        enum tristate needed = vgpu_param_get(&need->params, param);
+        if (said != TRI_UNKNOWN || needed != TRI_UNKNOWN) {
+            bool on = (said != TRI_UNKNOWN ? said : needed) == TRI_YES;
+            vgpu_param_set(&claim->params, param, on);
+            vgpu_param_set(&need->params, param, on);
+        }
+    }
 }
 
 int claim_settle_need(struct claim *claim, const char *origin, const char *path, struct error *err)
@@ -167,17 +210,10 @@ int claim_settle_need(struct claim *claim, const char *origin, const char *path,
         return error_set(err, REASON_INVALID, origin, "%s%sneed: \"%s\" contradicts \"%s\": %s",
                          path, dot, conflict->word, conflict->other, conflict->why);
     }
-    if (claim->need.consumer == CONSUMER_HOST && claim->vm[0] != '\0') {
-        return error_set(err, REASON_INVALID, origin,
-                         "%s%sneed: \"consumer\" contradicts \"vm\": a process on the host has no "
-                         "VM",
-                         path, dot);
-    }
-    if (claim->has_need && claim->need.unified_memory && claim->params.unified_memory == TRI_NO) {
-        return error_set(err, REASON_INVALID, origin,
-                         "%s%sneed: \"unifiedMemory\" contradicts \"params.unifiedMemory\": the "
-                         "vGPU would not have what is needed",
-                         path, dot);
+    const struct claim_conflict *other = claim_find_conflict(claim);
+    if (other != NULL) {
+        return error_set(err, REASON_INVALID, origin, "%s%s\"%s\" contradicts \"%s\": %s", path,
+                         path[0] != '\0' ? ": " : "", other->word, other->other, other->why);
     }
     return 0;
 }

@@ -23,8 +23,8 @@ WORDS_DEFINE(consumer_words, "consumer", CONSUMER_COUNT, WORD(CONSUMER_VM, "vm")
 static const struct {
     const char *unit;
     uint32_t mib;
-} units[] = {{"M", 1},     {"MiB", 1},         {"G", 1024},         {"GiB", 1024},
-             {"GB", 1024}, {"T", 1024 * 1024}, {"TiB", 1024 * 1024}};
+} units[] = {{"M", 1},    {"Mi", 1},     {"MiB", 1},   {"Gi", 1024},       {"Ti", 1024 * 1024},
+             {"G", 1024}, {"GiB", 1024}, {"GB", 1024}, {"T", 1024 * 1024}, {"TiB", 1024 * 1024}};
 
 bool need_parse_memory(const char *text, uint32_t *ret_mib)
 {
@@ -94,6 +94,8 @@ CONFLICT(host_and_usable, is_for_host(need) && need->usable_memory)
 CONFLICT(host_and_group, is_for_host(need) && need->boundary == BOUNDARY_GROUP)
 CONFLICT(host_and_scheduler, is_for_host(need) && need->scheduler != SCHEDULER_UNKNOWN)
 CONFLICT(host_and_mixed, is_for_host(need) && need->mixed)
+CONFLICT(host_and_params, is_for_host(need) && vgpu_params_any(&need->params))
+CONFLICT(unified_and_off, need->unified_memory && need->params.unified_memory == TRI_NO)
 CONFLICT(peers_and_one, need->peer_traffic && need->gpus < 2)
 CONFLICT(gpus_and_share, need->gpus > 1 && need->count > 1)
 CONFLICT(group_and_none, need->boundary == BOUNDARY_GROUP && need->isolation == ISOLATION_NONE)
@@ -110,6 +112,8 @@ static const struct need_conflict conflicts[] = {
     {"consumer", "boundary", "groups are of VMs", host_and_group},
     {"consumer", "scheduler", "the policies are of vGPUs", host_and_scheduler},
     {"consumer", "mixed", "the sizes are of vGPUs", host_and_mixed},
+    {"consumer", "params", "the parameters are of vGPUs", host_and_params},
+    {"unifiedMemory", "params", "the parameter turns it off", unified_and_off},
     {"peerTraffic", "gpus", "peers are 2 GPUs or more of one VM", peers_and_one},
     {"gpus", "count", "so many VMs on one GPU have one GPU each", gpus_and_share},
     {"boundary", "isolation", "a boundary says between whom isolation is asked for",

@@ -12,6 +12,7 @@
 #include "base/words.h"
 #include "model/gpu_scheduler.h"
 #include "model/licence.h"
+#include "model/vgpu_params.h"
 #include "schema/schema.h"
 
 enum guest_os { GUEST_LINUX, GUEST_WINDOWS };
@@ -61,6 +62,7 @@ struct need {
     enum scheduler_policy scheduler; /* SCHEDULER_UNKNOWN: any */
     bool any_licence;                /* whichever product it takes can be had; else: */
     licence_set licences;            /* the products that there are */
+    struct vgpu_params params;       /* of its vGPU */
 };
 
 #define NEED_MAX_GPUS 16

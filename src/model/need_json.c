@@ -72,29 +72,38 @@ static json_t *put_licences(const void *object)
     return list;
 }
 
-/* "any", "none", or a list of products. */
+static void read_licence(struct reader *r, const char *key, const json_t *word, struct need *need)
+{
+    const char *text = json_string_value(word);
+    enum licence licence = LICENCE_COUNT;
+    if (text != NULL && licence_find(text, &licence)) {
+        need->licences |= LICENCE_SET(licence);
+        return;
+    }
+    reader_fail(r, key,
+                "is any, none, or of vApps, vPC, vWS and NVIDIA AI Enterprise one or a list, and "
+                "\"%.40s\" is none of them",
+                text != NULL ? text : "a number");
+}
+
+/* "any", "none", a product, or a list of products. */
 static void read_licences(struct reader *r, const char *key, void *object)
 {
     struct need *need = object;
+    const json_t *value = json_object_get(r->object, key);
+    const char *word = json_string_value(value);
     need->licences = 0;
-    need->any_licence = false;
-    if (!json_is_array(json_object_get(r->object, key))) {
-        const char *word = reader_str_or(r, key, MAX_WORD, "any");
-        need->any_licence = word != NULL && str_eq(word, "any");
-        if (word != NULL && !need->any_licence && !str_eq(word, "none")) {
-            reader_fail(r, key, "is \"any\", \"none\", or a list of licences, not \"%s\"", word);
-        }
+    need->any_licence = !reader_has(r, key) || (word != NULL && str_eq(word, "any"));
+    if (need->any_licence || (word != NULL && str_eq(word, "none"))) {
+        return;
+    }
+    if (word != NULL) {
+        read_licence(r, key, value, need);
         return;
     }
     const json_t *list = reader_array(r, key, LICENCE_COUNT);
     for (size_t i = 0; i < json_array_size(list) && r->result == 0; i++) {
-        enum licence licence = LICENCE_COUNT;
-        const char *text = json_string_value(json_array_get(list, i));
-        if (text != NULL && licence_parse(text, &licence)) {
-            need->licences |= LICENCE_SET(licence);
-        } else {
-            reader_fail(r, key, "item %zu is none of vApps, vPC, vWS and NVIDIA AI Enterprise", i);
-        }
+        read_licence(r, key, json_array_get(list, i), need);
     }
 }
 
@@ -122,6 +131,7 @@ static const struct field need_fields[] = {
     FIELD_BOOL(struct need, mixed, "mixed", FACE_ALL, .left_out = true),
     FIELD_WORD(struct need, scheduler, "scheduler", scheduler_policy, FACE_ALL, .left_out = true),
     FIELD_HOOK("licences", licences_hook, FACE_ALL),
+    FIELD_OBJECT(struct need, params, "params", vgpu_params, FACE_ALL, .left_out = true),
 };
 const struct schema need_schema = SCHEMA(need, need_fields);
 

@@ -37,7 +37,8 @@ static void add_text(struct strlist *list, const char *text)
 static struct claim claim_of(const struct question *question, const struct advice *advice)
 {
     const struct need *need = question->need;
-    struct claim claim = {.spec = {.start = NO_ID}, .has_need = true, .need = *need};
+    struct claim claim = {
+        .spec = {.start = NO_ID}, .has_need = true, .need = *need, .params = need->params};
     STR_SET(claim.name, CLAIM_NAME);
     STR_SET(claim.vm, need->consumer == CONSUMER_VM ? CLAIM_VM : "");
     STR_SET(claim.spec.gpu, question->work->bdf);

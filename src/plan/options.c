@@ -2,6 +2,7 @@
 #include "plan/options.h"
 
 #include "advise/choice.h"
+#include "advise/contender.h"
 #include "base/str.h"
 #include "plan/admit.h"
 #include "plan/known_choices.h"
@@ -129,18 +130,40 @@ void options_describe(const struct options *options, size_t chosen, const char *
 
 /* ---- why there is none ---- */
 
-static int refuse_typed(const struct claim *claim, const struct gpu_model *model, const char *bdf,
-                        struct error *err)
+/* Why the type or profile that is typed does not serve; false: no contender is meant by it. */
+static bool describe_typed(const struct planner *planner, const struct claim *claim,
+                           const struct gpu_model *model, struct strbuf *out)
+{
+    bool found = false;
+    for (uint32_t mode = 0; !found && mode < CLAIM_MODE_COUNT; mode++) {
+        struct contenders contenders = {0};
+        contenders_judge(planner->rules, model, &claim->need, (enum claim_mode)mode, &contenders);
+        for (vec_each(&contenders, contender)) {
+            const struct choice choice = {.mode = (enum claim_mode)mode,
+                                          .type = contender->type,
+                                          .profile = contender->profile};
+            if (!found && is_typed(claim, model, &choice)) {
+                contender_describe(contender, &claim->need, out);
+                found = true;
+            }
+        }
+        contenders_done(&contenders);
+    }
+    return found;
+}
+
+static int refuse_typed(const struct planner *planner, const struct claim *claim,
+                        const struct gpu_model *model, const char *bdf, struct error *err)
 {
     const struct claim_spec *spec = &claim->spec;
+    CLEANUP_STRBUF struct strbuf why = {0};
     const char *word = spec->type[0] != '\0'      ? spec->type
                        : spec->profile[0] != '\0' ? spec->profile
                                                   : claim_mode_name(spec->mode);
-    error_set(
-        err, REASON_RULE, SUBJECT("gpu", bdf),
-        "%s on %s does not serve what the claim needs, or serves it only as a whole GPU where "
-        "a part would do",
-        word, model->name);
+    bool said = describe_typed(planner, claim, model, &why);
+    error_set(err, REASON_RULE, SUBJECT("gpu", bdf),
+              "%s on %s does not serve what the claim needs: %s", word, model->name,
+              said ? strbuf_str(&why) : "the board has nothing of these words for it");
     error_hint(err, "leave %s out, so that cleave chooses", word);
     return -REASON_RULE;
 }
@@ -192,6 +215,6 @@ int options_refuse(const struct planner *planner, const struct claim *claim, con
         n_typed += is_typed(claim, model, choice);
     }
     return n_typed > 0      ? 0
-           : choices->n > 0 ? refuse_typed(claim, model, bdf, err)
+           : choices->n > 0 ? refuse_typed(planner, claim, model, bdf, err)
                             : refuse_board(planner, claim, model, bdf, err);
 }

@@ -50,6 +50,12 @@ static bool say_param(const struct rule_facts *f, const char *word, char *out)
     return say_bool(out, value == TRI_UNKNOWN ? param->initial : value == TRI_YES);
 }
 
+/* Has it a word about any? What its need implies is none. */
+static bool claim_params_any(const struct rule_facts *f, char *out)
+{
+    return f->params != NULL && say_bool(out, vgpu_params_any(f->params));
+}
+
 #define CLAIM_PARAM(name, word)                                                                    \
     static bool claim_##name(const struct rule_facts *f, char *out)                                \
     {                                                                                              \
@@ -70,6 +76,7 @@ static const struct fact claim_rows[] = {
     {"claim.mixed", claim_mixed},
     {"claim.mode", claim_mode},
     {"claim.name", claim_name},
+    {"claim.params", claim_params_any},
     {"claim.profiler", claim_profiler},
     {"claim.type", claim_type},
 };

@@ -54,6 +54,11 @@ static struct need draw_need(struct run *run)
     if (!need.any_licence && chance(run, 60)) {
         need.licences = LICENCE_SET(below(run, LICENCE_COUNT));
     }
+    for (size_t i = 0; i < VGPU_PARAM_COUNT; i++) {
+        if (chance(run, 8)) {
+            vgpu_param_set(&need.params, &vgpu_param_table[i], chance(run, 70));
+        }
+    }
     if (chance(run, 25)) {
         need.scheduler = (enum scheduler_policy)(1 + below(run, SCHEDULER_POLICY_COUNT - 1));
     }
@@ -63,6 +68,7 @@ static struct need draw_need(struct run *run)
     if (chance(run, 20) && !need.graphics && !need.live_migration && !need.mixed) {
         need.consumer = CONSUMER_HOST;
         need.scheduler = SCHEDULER_UNKNOWN;
+        need.params = (struct vgpu_params){0};
     } else if (chance(run, 20)) {
         need.guest = GUEST_WINDOWS;
     }
@@ -81,7 +87,8 @@ static struct claim claim_of(const struct need *need, const struct host_advice *
                                    .migratable = need->live_migration,
                                    .start = NO_ID},
                           .has_need = true,
-                          .need = *need};
+                          .need = *need,
+                          .params = need->params};
     snprintf(claim.name, sizeof(claim.name), "asked%u", number);
     if (need->consumer == CONSUMER_VM) {
         snprintf(claim.vm, sizeof(claim.vm), "new-vm%u", number);
@@ -164,7 +171,8 @@ static void check_open(const struct run *run, const struct need *need,
                                    .migratable = need->live_migration,
                                    .start = NO_ID},
                           .has_need = true,
-                          .need = *need};
+                          .need = *need,
+                          .params = need->params};
     for (vec_each(advices, row)) {
         moves = moves || row->moved_claims.n > 0;
     }

@@ -398,3 +398,43 @@ def test_what_became_of_a_vm_while_cleaved_was_down_is_one_event(host):
     host.start()
     assert seen_events(host, "vm-changed") == [
         ("vm/v1", "shut-off, was running; it happened while cleaved was not running")]
+
+
+# What is done to v1, the kind of its event, and what that says. In this order: each begins where the one before ended.
+HAPPENINGS = [
+    ("virsh start v1", "vm-started", "another program started it"),
+    ("virsh reset v1", "vm-rebooted", "its guest rebooted, or was reset"),
+    ("virsh suspend v1", "vm-changed", "paused: another program asked for it"),
+    ("virsh resume v1", "vm-changed", "running, was paused"),
+    ("kill -TERM $(cat /run/libvirt/qemu/v1.pid)", "vm-stopped", "a signal of this host ended its emulator"),
+    ("virsh start v1", "vm-started", "another program started it"),
+    ("kill -KILL $(cat /run/libvirt/qemu/v1.pid)", "vm-crashed", "its emulator ended without being asked to"),
+    ("virsh start v1", "vm-started", "another program started it"),
+    ("virsh destroy v1", "vm-killed", "another program destroyed it"),
+    ("virsh domrename v1 w1", "vm-renamed", 'was "v1"'),
+    ("virsh dumpxml --inactive w1 | sed 's:<name>:<title>t</title><name>:' >/run/w1.xml && virsh define /run/w1.xml",
+     "vm-defined", "another program changed its definition"),
+    ("virsh undefine w1", "vm-lost", "its definition was removed"),
+    ("virsh define /run/w1.xml", "vm-defined", "another program defined it"),
+]
+
+
+def test_libvirts_own_events_are_heard_without_a_look(machine):
+    """No look but the first and those that libvirt's events bring about: the events' list asks no libvirt."""
+    host = machine("demo")
+    host.define("v1", "v2")
+    host.start("--observe-period", "3600", "--vm-grace", "3600")
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    host.api.get("/v1/vms")
+    seen = host.api.get("/v1/events")["last"]
+    kinds_of_events = {kind for _, kind, _ in HAPPENINGS}
+
+    def news():
+        return [event for event in host.api.get(f"/v1/events?after={seen}")["events"] if event["kind"] in kinds_of_events]
+
+    for action, kind, text in HAPPENINGS:
+        host.sh(f"export LIBVIRT_DEFAULT_URI=qemu:///system; {action}")
+        said = wait_for(news, problem=f"{action}: no event")[0]
+        assert (said["kind"], said["author"], text in said["message"]) == (kind, None, True), (action, said)
+        seen = said["seq"]
+    assert news() == []

@@ -88,6 +88,7 @@ int libvirt_connect(struct libvirt_port *port, struct error *err)
             port->reports = vm_reports_subscribe(port->connection);
             port->ends = vm_ends_subscribe(port->connection);
             vm_ends_follow(port->ends, port->changed, port->changed_data);
+            vm_reports_follow(port->reports, port->changed, port->changed_data);
         }
         return 0;
     }

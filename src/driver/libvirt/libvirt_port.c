@@ -14,6 +14,7 @@
 #include "driver/libvirt/domain_edit.h"
 #include "driver/libvirt/facts_xml.h"
 #include "driver/libvirt/vm_ends.h"
+#include "driver/libvirt/vm_reports.h"
 
 static struct libvirt_port *port_of(struct guest_port *port)
 {
@@ -31,6 +32,7 @@ static void follow(struct guest_port *port, guest_changed_fn *changed, void *dat
     own->changed = changed;
     own->changed_data = data;
     vm_ends_follow(own->ends, changed, data);
+    vm_reports_follow(own->reports, changed, data);
 }
 
 static int check(struct guest_port *port, const struct step *step, struct error *err)

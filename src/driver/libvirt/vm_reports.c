@@ -24,6 +24,8 @@ struct vm_reports {
     VEC(struct vm_report) reports;
     VEC(struct asked) by_host; /* VMs whose emulator the host asked to end, until it has */
     bool overflowed;           /* since a look took what there was */
+    guest_changed_fn *changed;
+    void *changed_data;
 };
 
 /* ---- what each event says ---- */
@@ -157,6 +159,9 @@ static void on_reboot(virConnectPtr connection UNUSED, virDomainPtr domain, void
     if (virDomainGetUUIDString(domain, uuid) == 0) {
         pthread_mutex_lock(&reports->lock);
         add(reports, domain, uuid, VM_HAPPENED_REBOOTED, "its guest rebooted, or was reset");
+        if (reports->changed != NULL) { /* under the lock: follow() may end it */
+            reports->changed(reports->changed_data);
+        }
         pthread_mutex_unlock(&reports->lock);
     }
 }
@@ -210,11 +215,22 @@ struct vm_reports *vm_reports_subscribe(virConnectPtr connection)
     return reports;
 }
 
+void vm_reports_follow(struct vm_reports *reports, guest_changed_fn *changed, void *data)
+{
+    if (reports != NULL) {
+        pthread_mutex_lock(&reports->lock);
+        reports->changed = changed;
+        reports->changed_data = data;
+        pthread_mutex_unlock(&reports->lock);
+    }
+}
+
 void vm_reports_unsubscribe(struct vm_reports *reports)
 {
     if (reports == NULL) {
         return;
     }
+    vm_reports_follow(reports, NULL, NULL);
     (void)virConnectDomainEventDeregisterAny(reports->connection, reports->lifecycle);
     if (reports->reboot >= 0) {
         (void)virConnectDomainEventDeregisterAny(reports->connection, reports->reboot);

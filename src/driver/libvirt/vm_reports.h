@@ -10,12 +10,16 @@
 #include <libvirt/libvirt.h>
 
 #include "model/host.h"
+#include "port/guest_port.h"
 
 struct vm_reports;
 
 /* From now on, of this connection, which must be opened after vm_ends_prepare(). NULL where libvirt
  * can't. */
 struct vm_reports *vm_reports_subscribe(virConnectPtr connection);
+/* Calls `changed` after each event that is none of the lifecycle, whose followers hear of those by
+ * vm_ends_follow(); NULL: no more, once this has returned. */
+void vm_reports_follow(struct vm_reports *reports, guest_changed_fn *changed, void *data);
 /* Before the connection is closed. NULL does nothing. */
 void vm_reports_unsubscribe(struct vm_reports *reports);
 /* Hands over to the host what was reported since the last time. */

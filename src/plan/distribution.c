@@ -273,9 +273,12 @@ static void tell(const struct joint_answer *answer, size_t n, struct error *err)
     if (answer->verdict == JOINT_NONE) {
         strbuf_addf(&out, "no distribution of the %zu claims over the GPUs serves all", n);
     } else {
-        strbuf_addf(&out, "none of the distributions tried serves all %zu claims", n);
+        strbuf_addf(&out,
+                    "none of the distributions tried serves all %zu claims, and the search ended "
+                    "at its limits: by number and size there is room for at most %u",
+                    n, answer->at_most);
     }
-    if (answer->at_most > 0 && answer->at_most < n) {
+    if (answer->verdict == JOINT_NONE && answer->at_most > 0 && answer->at_most < n) {
         strbuf_addf(&out, ", there is room for at most %u of them", answer->at_most);
     }
     STR_SET(err->message, strbuf_str(&out));

@@ -58,8 +58,8 @@ int sim_gi_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, struct sim_
     uint32_t cursor = 0;
     for (struct sim_vgpu *vgpu = sim_next_vgpu(gpu, &cursor, NULL); vgpu != NULL;
          vgpu = sim_next_vgpu(gpu, &cursor, NULL)) {
-        if (vgpu->gi_id == gi->id) {
-            return SIM_NVML_IN_USE; /* nvml.h: while a vGPU is active in the instance */
+        if (vgpu->gi_id == gi->id && vgpu->opener != 0) {
+            return SIM_NVML_IN_USE; /* nvml.h: while a VM runs within the instance */
         }
     }
     gi->scheduler = *scheduler;

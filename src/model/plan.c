@@ -354,7 +354,12 @@ const char *step_describe(const struct step *step, char *out, size_t size)
         break;
     case STEP_SCHEDULER_SET:
         gpu_scheduler_describe(&step->scheduler, scheduler, sizeof(scheduler));
-        str_print(out, size, "share %s among vGPUs by %s", gpu, scheduler);
+        if (step->start != NO_ID) {
+            str_print(out, size, "share GPU instance %s at %u on %s among vGPUs by %s",
+                      step->profile, step->start, gpu, scheduler);
+        } else {
+            str_print(out, size, "share %s among vGPUs by %s", gpu, scheduler);
+        }
         break;
     case STEP_BIND_VFIO:
         str_print(out, size, "%s: %s%s%s", gpu, rows[step->kind].text,

@@ -204,7 +204,7 @@ static void take_step(struct host *host, const struct step *step)
         gpu->heterogeneous = TRI_NO;
         break;
     case STEP_SCHEDULER_SET:
-        gpu->scheduler = step->scheduler;
+        *(step->start != NO_ID && gi != NULL ? &gi->scheduler : &gpu->scheduler) = step->scheduler;
         break;
     case STEP_GI_CREATE:
         add_gi(gpu, step);

@@ -68,35 +68,117 @@ static int check_vgpus(const struct gpu *gpu, const char *bdf, const char *subje
     return 0;
 }
 
+/* Is it of a type of which the instance holds only one? Where that is unknown its share tells. */
+static bool takes_instance(const struct planner *planner, const struct gpu *gpu,
+                           const struct vgpu *vgpu)
+{
+    const struct gpu_model *model = gpu_model_of(planner, gpu);
+    const struct cat_vgpu_type *type = NULL;
+    if (model != NULL && model_find_type(model, vgpu->type, &type, NULL) == 0 &&
+        type->max_per_gi != CAT_UNKNOWN) {
+        return type->max_per_gi == 1;
+    }
+    return vgpu->share.kind == SHARE_PART && vgpu->share.parts == 1;
+}
+
 /* Has the instance vGPUs that share it, or may it get some as it is? */
-static bool is_shared(const struct gpu *gpu, const struct gi *gi)
+static bool is_shared(const struct planner *planner, const struct gpu *gpu, const struct gi *gi)
 {
     bool any = false;
     for (vec_each(&gpu->vgpus, vgpu)) {
         any = any || vgpu->gi_id == gi->id;
-        if (vgpu->gi_id == gi->id && !(vgpu->share.kind == SHARE_PART && vgpu->share.parts == 1)) {
+        if (vgpu->gi_id == gi->id && !takes_instance(planner, gpu, vgpu)) {
             return true;
         }
     }
     return !any && gi->n_ci == 0;
 }
 
-/* In MIG mode the policy is that of the instances which are made from now on. */
-static int check_instances(const struct gpu *gpu, const struct gpu_scheduler *wanted,
-                           const char *bdf, const char *subject, struct error *err)
+/* The policy of an instance changes while no VM runs on it (NVML API reference,
+ * nvmlGpuInstanceSetVgpuSchedulerState). */
+static const struct vgpu *find_running(const struct gpu *gpu, const struct gi *gi)
 {
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        if (vgpu->gi_id == gi->id && vgpu->holder[0] != '\0') {
+            return vgpu;
+        }
+    }
+    return NULL;
+}
+
+/* A claim on the instance may need the policy that it has. */
+static int check_needs(const struct planner *planner, const struct gpu *gpu, const struct gi *gi,
+                       const struct gpu_scheduler *wanted, struct error *err)
+{
+    for (vec_each(planner->claims, claim)) {
+        bool here = claim->spec.mode == CLAIM_TIME_SLICED_MIG_BACKED && claim_is_on(claim, gpu) &&
+                    claim->assigned.start == gi->start && claim->assigned.size == gi->size;
+        enum scheduler_policy policy =
+            here && claim->has_need ? need_policy(&claim->need, false) : SCHEDULER_UNKNOWN;
+        if (policy != SCHEDULER_UNKNOWN && policy != wanted->policy) {
+            char bdf[BDF_SIZE];
+            error_set(err, REASON_CONFLICT, SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)),
+                      "claim \"%s\" needs %s scheduling on GPU instance %s at %u of GPU %s",
+                      claim->name, scheduler_policy_name(policy), gi->profile, gi->start, bdf);
+            error_hint(err, "`cleave claim delete %s` first, and create it again without that need",
+                       claim->name);
+            return -REASON_CONFLICT;
+        }
+    }
+    return 0;
+}
+
+/* In MIG mode the policy is that of the instances which vGPUs share: of those that are there, and
+ * of those which are made from now on. */
+static int check_instances(const struct planner *planner, const struct gpu *gpu,
+                           const struct gpu_scheduler *wanted, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    error_subject("gpu", pci_addr_format(&gpu->addr, bdf), subject);
     for (vec_each(&gpu->gis, gi)) {
-        if (gpu_scheduler_matches(wanted, &gi->scheduler) || !is_shared(gpu, gi)) {
+        const struct vgpu *running = find_running(gpu, gi);
+        int result = check_needs(planner, gpu, gi, wanted, err);
+        if (result != 0) {
+            return result;
+        }
+        if (gpu_scheduler_matches(wanted, &gi->scheduler) || !is_shared(planner, gpu, gi)) {
+            continue;
+        }
+        if (gi->scheduler.policy == SCHEDULER_UNKNOWN) {
+            return error_set(err, REASON_UNSUPPORTED, subject,
+                             "the driver reports no vGPU scheduler for GPU instance %s at %u of "
+                             "GPU %s",
+                             gi->profile, gi->start, bdf);
+        }
+        if (running == NULL) {
             continue;
         }
         error_set(err, REASON_IN_USE, subject,
-                  "GPU instance %s at %u of GPU %s exists, and its vGPUs share it by %s",
-                  gi->profile, gi->start, bdf, gpu_scheduler_policy_name(gi->scheduler.policy));
-        error_hint(err, "release the claims on the instance first: a GPU instance gets its "
-                        "scheduler when it is made");
+                  "VM \"%s\" runs on GPU instance %s at %u of GPU %s, and its vGPUs share it by %s",
+                  running->holder, gi->profile, gi->start, bdf,
+                  gpu_scheduler_policy_name(gi->scheduler.policy));
+        error_hint(err, "stop the VM first: `cleave vm stop %s`", SHELL_ARG(running->holder));
         return -REASON_IN_USE;
     }
     return 0;
+}
+
+static void add_instances(const struct planner *planner, struct plan *plan, const struct gpu *gpu,
+                          const struct gpu_scheduler *wanted)
+{
+    for (vec_each(&gpu->gis, gi)) {
+        if (gpu_scheduler_matches(wanted, &gi->scheduler) || !is_shared(planner, gpu, gi)) {
+            continue;
+        }
+        struct step *step = vec_push(&plan->steps);
+        *step = step_make(STEP_SCHEDULER_SET, &gpu->addr);
+        STR_SET(step->profile, gi->profile);
+        step->start = gi->start;
+        step->size = gi->size;
+        step->scheduler = *wanted;
+        step->former = gi->scheduler;
+    }
 }
 
 static int check_gpu(const struct planner *planner, const struct gpu *gpu,
@@ -118,8 +200,7 @@ static int check_gpu(const struct planner *planner, const struct gpu *gpu,
     if (result != 0) {
         return result;
     }
-    result =
-        mig ? check_instances(gpu, wanted, bdf, subject, err) : check_vgpus(gpu, bdf, subject, err);
+    result = mig ? check_instances(planner, gpu, wanted, err) : check_vgpus(gpu, bdf, subject, err);
     if (result != 0) {
         return result;
     }
@@ -150,9 +231,12 @@ int planner_scheduler(const struct planner *planner, const char *text,
         return result;
     }
     CLEANUP(plan_freep) struct plan *plan = plan_new();
-    if (!gpu_scheduler_matches(wanted, &gpu->scheduler)) {
+    bool mig = gpu->mode == GPU_MIG;
+    if (mig || !gpu_scheduler_matches(wanted, &gpu->scheduler)) {
         result = check_gpu(planner, gpu, wanted, err);
-        if (gpu->mode != GPU_MIG) {
+        if (mig && result == 0) {
+            add_instances(planner, plan, gpu, wanted);
+        } else if (!mig) {
             struct step *step = vec_push(&plan->steps);
             *step = step_make(STEP_SCHEDULER_SET, &gpu->addr);
             step->scheduler = *wanted;

@@ -34,8 +34,8 @@ static void a_policy_that_the_driver_lacks_is_refused(void **state)
     assert_int_equal(ask(&planner, L40S, &fixed, &n, &f->err), 0);
 }
 
-/* Rows: who is on the instance, its policy, and is another one refused? */
-static void an_instance_that_vgpus_share_keeps_its_policy(void **state)
+/* Rows: who is on the instance, its policy, and what comes of another one. */
+static void an_instance_that_vgpus_share_keeps_its_policy_while_a_vm_runs(void **state)
 {
     struct fixture *f = *state;
     static const struct {
@@ -43,14 +43,18 @@ static void an_instance_that_vgpus_share_keeps_its_policy(void **state)
         enum scheduler_policy is;
         uint32_t parts; /* of its vGPU; 0: best effort, NO_ID: it has none */
         uint32_t n_ci;
+        const char *holder;
         int result;
+        uint32_t n; /* steps */
     } rows[] = {
-        {"vGPUs by the same policy", SCHEDULER_FIXED_SHARE, 3, 0, 0},
-        {"vGPUs by another policy", SCHEDULER_EQUAL_SHARE, 2, 0, -REASON_IN_USE},
-        {"vGPUs without a guarantee", SCHEDULER_BEST_EFFORT, 0, 0, -REASON_IN_USE},
-        {"a vGPU that has it to itself", SCHEDULER_BEST_EFFORT, 1, 0, 0},
-        {"a program of the host", SCHEDULER_BEST_EFFORT, NO_ID, 1, 0},
-        {"no one", SCHEDULER_BEST_EFFORT, NO_ID, 0, -REASON_IN_USE},
+        {"vGPUs by the same policy", SCHEDULER_FIXED_SHARE, 3, 0, "vm1", 0, 0},
+        {"vGPUs by another policy", SCHEDULER_EQUAL_SHARE, 2, 0, "vm1", -REASON_IN_USE, 0},
+        {"vGPUs by another policy, off", SCHEDULER_EQUAL_SHARE, 2, 0, "", 0, 1},
+        {"vGPUs without a guarantee", SCHEDULER_BEST_EFFORT, 0, 0, "vm1", -REASON_IN_USE, 0},
+        {"vGPUs by an unknown policy", SCHEDULER_UNKNOWN, 0, 0, "", -REASON_UNSUPPORTED, 0},
+        {"a vGPU that has it to itself", SCHEDULER_BEST_EFFORT, 1, 0, "vm1", 0, 0},
+        {"a program of the host", SCHEDULER_BEST_EFFORT, NO_ID, 1, "", 0, 0},
+        {"no one", SCHEDULER_BEST_EFFORT, NO_ID, 0, "", 0, 1},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         uint32_t n = 0;
@@ -64,11 +68,12 @@ static void an_instance_that_vgpus_share_keeps_its_policy(void **state)
         if (rows[i].parts != NO_ID) {
             struct vgpu *vgpu = vec_push(&gpu->vgpus);
             *vgpu = (struct vgpu){.gi_id = 1, .placement_id = NO_ID};
+            STR_SET(vgpu->holder, rows[i].holder);
             vgpu->share = (struct vgpu_share){.kind = rows[i].parts > 0 ? SHARE_PART : SHARE_NONE,
                                               .parts = rows[i].parts};
         }
         int r = ask(&planner, RTX, &fixed, &n, &f->err);
-        if (r != rows[i].result || n != 0) {
+        if (r != rows[i].result || n != rows[i].n) {
             fail_msg("%s: %d (%s), %u steps", rows[i].name, r, f->err.message, n);
         }
     }
@@ -90,7 +95,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_policy_that_the_driver_lacks_is_refused),
-        TEST(an_instance_that_vgpus_share_keeps_its_policy),
+        TEST(an_instance_that_vgpus_share_keeps_its_policy_while_a_vm_runs),
         TEST(a_board_whose_vgpus_share_no_instance_has_no_policy_in_mig_mode),
     };
     return cmocka_run_group_tests_name("planner: schedulers", tests, NULL, NULL);

@@ -331,7 +331,8 @@ static void restore_seat(struct restore *r, struct restore_item *item, struct se
     restore_vgpu(r, item);
     struct seats_gi *seat =
         find_seats(seats, item->claim.assigned.start, item->claim.assigned.size);
-    if (r->work.steps.n == before || item->type == NULL || seat == NULL) {
+    if (r->work.steps.n == before || item->type == NULL || seat == NULL ||
+        r->work.steps.items[before].kind != STEP_VGPU_CREATE) {
         return;
     }
     struct error err = {0};

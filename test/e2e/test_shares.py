@@ -30,7 +30,8 @@ def host(machine):
 def schedule(host, gpu, policy, dry=False):
     status, body, _ = host.api.call("PUT", f"/v1/gpus/{gpu}/scheduler" + "?dryRun=true" * dry, policy)
     if status in (200, 202) and not dry:
-        assert host.api.wait_plan(body)["state"] == "done"
+        plan = host.api.wait_plan(body)
+        assert plan["state"] == "done", plan
     return status, body
 
 
@@ -89,8 +90,18 @@ def test_an_instance_gets_its_policy_when_it_is_made_and_after_a_boot(host):
     assert share(host, "c1") == "1/3 of its instance"
     instance, = host.api.get(f"/v1/gpus/{RTX}")["gpuInstances"]
     assert instance["scheduler"]["policy"] == "fixed-share"
+    start(host, "vm1")
     status, body = schedule(host, RTX, EQUAL)
     assert status == 409 and "GPU instance 1g.24gb" in body["detail"], body
+    assert "VM \"vm1\" runs" in body["detail"], body
+    host.virsh("destroy", "vm1")
+    status, body = schedule(host, RTX, EQUAL, dry=True)
+    assert status == 200 and "share GPU instance 1g.24gb" in json.dumps(body), body
+    assert schedule(host, RTX, EQUAL)[0] == 202  # of an instance that is there
+    instance, = host.api.get(f"/v1/gpus/{RTX}")["gpuInstances"]
+    assert instance["scheduler"]["policy"] == "equal-share"
+    assert share(host, "c1").endswith("of its instance")
+    assert schedule(host, RTX, FIXED)[0] == 202
     host.reboot(options=("--observe-period", "1"))
     wait_restored(host)
     instance, = host.api.get(f"/v1/gpus/{RTX}")["gpuInstances"]
@@ -103,6 +114,8 @@ def test_a_predictable_need_makes_its_shared_instance_by_fixed_share(host):
     claim = {"name": "a", "mode": SLICED["mode"], "gpu": RTX, "need": need}
     host.create(**claim)
     assert share(host, "a").startswith("1/") and share(host, "a").endswith(" of its instance")
+    status, body = schedule(host, RTX, EQUAL)
+    assert status == 409 and 'claim "a" needs fixed-share' in body["detail"], body
     host.reboot(options=("--observe-period", "1"))
     wait_restored(host)
     instance, = host.api.get(f"/v1/gpus/{RTX}")["gpuInstances"]

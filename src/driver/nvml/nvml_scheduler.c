@@ -138,9 +138,53 @@ static int check_capabilities(const struct nvml_gpu *gpu, const struct gpu_sched
                                 can.min_avg_factor_for_arr, can.max_avg_factor_for_arr, err);
 }
 
+/* Scheduler and parameters of an instance change only while no VM runs on it (NVML API reference,
+ * nvmlGpuInstanceSetVgpuSchedulerState). */
+static int check_gi(const struct nvml_gpu *gpu, const struct step *step, struct error *err)
+{
+    CLEANUP(nvml_gis_done) struct nvml_gis gis = {0};
+    uint32_t running = 0;
+    int r = nvml_gpu_instances(gpu, &gis, err);
+    const struct nvml_gi *gi = r == 0 ? nvml_gis_at(&gis, step->start, step->size) : NULL;
+    if (r == 0 && gi == NULL) {
+        r = error_set(err, REASON_NOT_FOUND, gpu->subject, "there is no GPU instance %s at %u",
+                      step->profile, step->start);
+    }
+    if (r != 0) {
+        return r;
+    }
+    struct gpu_scheduler now = {0};
+    nvml_scheduler_read_gi(gpu, gi, &now);
+    if (gpu_scheduler_matches(&step->scheduler, &now)) {
+        return 0;
+    }
+    r = nvml_gpu_running_vgpus(gpu, gi->gi.id, &running, err);
+    if (r == 0 && running > 0) {
+        error_set(err, REASON_IN_USE, gpu->subject,
+                  "the vGPU scheduler of GPU instance %u (%s) can't change while %u vGPU(s) run on "
+                  "it",
+                  gi->gi.id, gi->gi.profile, running);
+        error_hint(err, "stop their VMs first");
+        return -REASON_IN_USE;
+    }
+    return r != 0 ? r : check_capabilities(gpu, &step->scheduler, err);
+}
+
+static int apply_gi(const struct nvml_gpu *gpu, const struct step *step, struct error *err)
+{
+    CLEANUP(nvml_gis_done) struct nvml_gis gis = {0};
+    int r = check_gi(gpu, step, err);
+    r = r != 0 ? r : nvml_gpu_instances(gpu, &gis, err);
+    const struct nvml_gi *gi = r == 0 ? nvml_gis_at(&gis, step->start, step->size) : NULL;
+    return gi == NULL ? r : nvml_scheduler_set_gi(gpu, gi, &step->scheduler, err);
+}
+
 static int check_set(const struct nvml_gpu *gpu, const struct step *step, struct error *err)
 {
     struct gpu_scheduler now = {0};
+    if (step->start != NO_ID) {
+        return check_gi(gpu, step, err);
+    }
     int r = nvml_scheduler_read(gpu, &now, err);
     if (r < 0 || gpu_scheduler_matches(&step->scheduler, &now)) {
         return r;
@@ -233,6 +277,9 @@ int nvml_scheduler_set_gi(const struct nvml_gpu *gpu, const struct nvml_gi *gi,
 static int apply_set(const struct nvml_gpu *gpu, struct step *step, struct error *err)
 {
     struct gpu_scheduler now = {0};
+    if (step->start != NO_ID) {
+        return apply_gi(gpu, step, err);
+    }
     int r = check_set(gpu, step, err);
     r = r != 0 ? r : nvml_scheduler_read(gpu, &now, err);
     if (r != 0 || gpu_scheduler_matches(&step->scheduler, &now)) {

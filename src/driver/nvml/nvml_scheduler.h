@@ -12,7 +12,7 @@ int nvml_scheduler_read(const struct nvml_gpu *gpu, struct gpu_scheduler *ret_sc
 /* The scheduler of a GPU instance; unknown where the driver has none, or does not say it. */
 void nvml_scheduler_read_gi(const struct nvml_gpu *gpu, const struct nvml_gi *gi,
                             struct gpu_scheduler *ret_scheduler);
-/* Sets it, unless it is so already, and reads it back. No vGPU may be on the instance. */
+/* Sets it, unless it is so already, and reads it back. No VM may run on the instance. */
 int nvml_scheduler_set_gi(const struct nvml_gpu *gpu, const struct nvml_gi *gi,
                           const struct gpu_scheduler *wanted, struct error *err);
 /* Set of 1 << policy that the driver has for the board; 0: it doesn't say. */

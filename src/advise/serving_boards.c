@@ -93,8 +93,7 @@ GIVE_UP(no_predictable, need->predictable = false)
 GIVE_UP(no_isolation, need->isolation = ISOLATION_NONE; need->boundary = BOUNDARY_VM)
 GIVE_UP(no_count, need->count = 0)
 GIVE_UP(no_compute, need->compute = 0)
-GIVE_UP(no_memory, need->memory_mib = 0; need->usable_memory = false)
-/* The one that costs its owner least to give up first. */
+/* The one that costs its owner least to give up first; memory comes after all. */
 static const struct {
     const char *word;
     void (*give_up)(struct need *need);
@@ -111,55 +110,70 @@ static const struct {
     {"compute", no_compute},
     {"graphics", no_graphics},
     {"guest", no_guest},
-    {"memory", no_memory},
 };
 
-/* Most memory that any board has for the rest of the need, in MiB. */
-static uint32_t most_memory(const struct rules *rules, const struct catalog *catalog,
-                            const struct need *need)
+static bool is_served(const struct rules *rules, const struct catalog *catalog,
+                      const struct need *need)
 {
     struct choices choices = {0};
-    struct need rest = *need;
-    uint32_t most = 0;
-    rest.memory_mib = 0;
-    for (size_t i = 0; i < catalog_count(catalog); i++) {
-        choices.n = 0;
-        choices_list(rules, catalog_at(catalog, i), &rest, &choices);
-        for (vec_each(&choices, choice)) {
-            most = choice->unused_mib > most ? choice->unused_mib : most;
+    for (size_t i = 0; i < catalog_count(catalog) && choices.n == 0; i++) {
+        choices_list(rules, catalog_at(catalog, i), need, &choices);
+    }
+    bool served = choices.n > 0;
+    vec_done(&choices);
+    return served;
+}
+
+/* Less memory, the most that any board serves with the rest of the need. */
+static void ask_for_most(const struct rules *rules, const struct catalog *catalog,
+                         struct need *need)
+{
+    uint32_t served = 0;
+    uint32_t refused = need->memory_mib;
+    while (refused - served > 1) {
+        need->memory_mib = served + (refused - served) / 2;
+        if (is_served(rules, catalog, need)) {
+            served = need->memory_mib;
+        } else {
+            refused = need->memory_mib;
         }
     }
-    vec_done(&choices);
-    return most;
+    need->memory_mib = served;
+}
+
+/* False: nothing serves that either. */
+static bool add_nearest(const struct rules *rules, const struct catalog *catalog,
+                        const struct need *less, const char *word, struct strbuf *out)
+{
+    char text[NEED_TEXT_SIZE];
+    struct servers boards = {0};
+    find_servers(rules, catalog, less, &boards);
+    bool found = boards.n > 0;
+    if (found && word == NULL) {
+        strbuf_addf(out, "with at most %s of memory ", need_memory_text(less->memory_mib, text));
+    } else if (found) {
+        strbuf_addf(out, "without \"%s\" ", word);
+    }
+    if (found) {
+        add_servers(out, &boards);
+    }
+    vec_done(&boards);
+    return found;
 }
 
 static bool give_up_one(const struct rules *rules, const struct catalog *catalog,
                         const struct need *need, struct strbuf *out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        struct servers boards = {0};
         struct need less = *need;
         words[i].give_up(&less);
-        if (!need_is_same(&less, need)) {
-            find_servers(rules, catalog, &less, &boards);
-        }
-        if (boards.n > 0 && words[i].give_up == no_memory) {
-            char text[NEED_TEXT_SIZE];
-            strbuf_addf(out, "with at most %s of memory ",
-                        need_memory_text(most_memory(rules, catalog, need), text));
-        } else if (boards.n > 0) {
-            strbuf_addf(out, "without \"%s\" ", words[i].word);
-        }
-        bool found = boards.n > 0;
-        if (found) {
-            add_servers(out, &boards);
-        }
-        vec_done(&boards);
-        if (found) {
+        if (!need_is_same(&less, need) && add_nearest(rules, catalog, &less, words[i].word, out)) {
             return true;
         }
     }
-    return false;
+    struct need less = *need;
+    ask_for_most(rules, catalog, &less);
+    return less.memory_mib > 0 && add_nearest(rules, catalog, &less, NULL, out);
 }
 
 const char *serving_boards_describe(const struct rules *rules, const struct catalog *catalog,

@@ -4,6 +4,7 @@
 
 #include "advise/advise.h"
 #include "advise/advise_json.h"
+#include "advise/serving_boards.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -138,19 +139,37 @@ static int read_params(const struct arguments *arguments, struct need *need, str
     return r;
 }
 
-static int refuse(const struct arguments *arguments, bool offline, struct error *err)
+/* Which boards would serve it, or what is nearest: of the catalog of this program. "": unknown. */
+static void describe_boards(const struct need *need, char out[SERVING_BOARDS_TEXT_SIZE])
+{
+    CLEANUP(catalog_freep) struct catalog *catalog = NULL;
+    CLEANUP(rules_freep) struct rules *rules = NULL;
+    out[0] = '\0';
+    if (catalog_load_default(&catalog, NULL) == 0 && rules_load_default(&rules, NULL) == 0) {
+        (void)serving_boards_describe(rules, catalog, need, out);
+    }
+}
+
+static int refuse(const struct arguments *arguments, bool offline, const struct need *need,
+                  struct error *err)
 {
     const char *board = arguments->values[ADVISE_BOARD];
+    char boards[SERVING_BOARDS_TEXT_SIZE];
+    describe_boards(need, boards);
+    const char *then = boards[0] != '\0' ? "; " : "";
     if (board != NULL) {
-        return error_set(err, REASON_NO_CAPACITY, NULL, "no mode of %s serves that", board);
-    }
-    if (offline) {
+        error_set(err, REASON_NO_CAPACITY, NULL, "no mode of %s serves that", board);
+        error_hint(err, "%s%s`cleave advise --catalog …` shows each board that serves it", boards,
+                   then);
+    } else if (offline) {
         error_set(err, REASON_NO_CAPACITY, NULL, "no board of the catalog serves that");
-        error_hint(err, "`cleave advise --board MODEL …` says why that board does not");
-        return -REASON_NO_CAPACITY;
+        error_hint(err, "%s%s`cleave advise --board MODEL …` says why that board does not", boards,
+                   then);
+    } else {
+        error_set(err, REASON_NO_CAPACITY, NULL, "no GPU of this host serves that");
+        error_hint(err, "%s%s`cleave advise --catalog …` shows each board that serves it", boards,
+                   then);
     }
-    error_set(err, REASON_NO_CAPACITY, NULL, "no GPU of this host serves that");
-    error_hint(err, "`cleave advise --catalog …` says which boards would");
     return -REASON_NO_CAPACITY;
 }
 
@@ -197,7 +216,7 @@ static int cmd_advise(struct cli *cli, const struct arguments *arguments, struct
         }
         advice_print(json, cli_width(cli));
     }
-    return advice_serves(json) ? 0 : refuse(arguments, offline, err);
+    return advice_serves(json) ? 0 : refuse(arguments, offline, &need, err);
 }
 
 /* ---- the table ---- */

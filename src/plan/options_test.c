@@ -217,7 +217,8 @@ static const struct {
      "{memory: 8G, isolation: hardware, licences: [NVIDIA AI Enterprise], predictable: true, "
      "liveMigration: true}",
      REASON_RULE, "no mode of L40S 48GB serves", "of the catalog "},
-    {"", "memory: 600G", REASON_RULE, "no mode of ", "nearest: with at most "},
+    {"", "memory: 600G", REASON_RULE, "no mode of ",
+     "nearest: with at most 278GiB of memory gb300-278gb (passthrough) would"},
     {"", "{memory: 8G, unifiedMemory: true, guest: windows, liveMigration: true}", REASON_RULE,
      "no mode of ", "without \""},
 };

@@ -236,7 +236,7 @@ static const struct {
     {"`cleave gpu show", ALL},
     {"write <pcihole64", ALL},
     {"use the machine type", ALL},
-    {"define it (`virsh define`)", ALL},
+    {"define it (`virsh define FILE`)", ALL},
     {"libvirt 10.0", ALL},
     {"remove <iommu>", ALL},
     {"allow node", ALL},

@@ -182,11 +182,3 @@ void lint_autostart(struct lint *lint)
         }
     }
 }
-
-void lint_transient(struct lint *lint)
-{
-    if (lint->facts->transient) {
-        struct fault *it = lint_find(lint, 0, "domain", "it is transient");
-        lint_advise(it, "define it (`virsh define`) before you claim a device for it");
-    }
-}

@@ -26,12 +26,35 @@ static bool is_said(const struct question *question, const char *rule)
     return false;
 }
 
-static void set_place(const struct question *question, struct finding *it)
+/* 0: the definition does not have it. */
+static uint32_t line_of(const struct domain_facts *facts, enum rule_element element)
+{
+    switch (element) {
+    case ELEMENT_CONTROLLER:
+        return facts->window_line;
+    case ELEMENT_CPU:
+        return facts->cpu_line;
+    case ELEMENT_OS:
+        return facts->machine_line;
+    case ELEMENT_DOMAIN:
+    case ELEMENT_COUNT:
+        break;
+    }
+    return 0;
+}
+
+static void set_place(const struct question *question, enum rule_element element,
+                      struct finding *it)
 {
     const struct fault *fault = question->fault;
     const struct domain_device *device = question->device;
-    it->line = fault != NULL ? fault->line : device != NULL ? device->line : 0;
-    STR_SET(it->element, fault != NULL ? fault->element : device != NULL ? "hostdev" : "domain");
+    if (fault == NULL && device == NULL) {
+        it->line = line_of(question->lint->facts, element);
+        STR_SET(it->element, rule_element_name(element));
+    } else {
+        it->line = fault != NULL ? fault->line : device->line;
+        STR_SET(it->element, fault != NULL ? fault->element : "hostdev");
+    }
     if (fault != NULL && fault->severity != SEVERITY_COUNT) {
         it->severity = fault->severity;
     }
@@ -53,7 +76,25 @@ static void add(void *data, const struct broken_rule *broken)
     it->severity = severities[broken->weight];
     STR_SET(it->message, broken->message);
     STR_SET(it->advice, broken->instead);
-    set_place(question, it);
+    set_place(question, broken->element, it);
+}
+
+static void describe_window(const struct lint *lint, struct rule_definition *definition)
+{
+    uint64_t sum = 0;
+    uint64_t largest = 0;
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->whole) {
+            sum += seen->gpu->mmio_bytes;
+            largest = seen->gpu->mmio_bytes > largest ? seen->gpu->mmio_bytes : largest;
+        }
+    }
+    definition->bars_kib = sum / 1024;
+    definition->window_needed_kib =
+        domain_window_kib(sum, largest, lint->facts->root_controller, &definition->window_kib);
+    if (lint->facts->window_line != 0) {
+        definition->window_kib = lint->facts->window_kib;
+    }
 }
 
 static struct rule_definition describe(const struct lint *lint)
@@ -65,6 +106,7 @@ static struct rule_definition describe(const struct lint *lint)
         definition.whole_gpus += seen->gpu != NULL && seen->whole;
         definition.vgpus += seen->vgpu != NULL;
     }
+    describe_window(lint, &definition);
     if (vm != NULL) {
         definition.saved = vm->saved ? TRI_YES : TRI_NO;
     }

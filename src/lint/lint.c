@@ -30,9 +30,6 @@ static const struct {
     {"two-displays", lint_two_displays},
     {"display-without-viewer", lint_no_viewer},
     {"ramfb-without-display", lint_ramfb_alone},
-    {"window-too-small", lint_window},
-    {"firmware-window", lint_firmware_window},
-    {"address-bits", lint_address_bits},
     {"numa-elsewhere", lint_numa},
     {"memory-limit", lint_memory_limit},
     {"viommu", lint_viommu},
@@ -45,7 +42,6 @@ static const struct {
     {"claim-conflict", lint_claim_intruded},
     {"not-migratable", lint_cannot_move},
     {"autostart-on-demand", lint_autostart},
-    {"transient-vm", lint_transient},
 };
 
 /* ---- what the host knows of the devices ---- */

@@ -81,10 +81,10 @@ lint_fn lint_managed_vgpu, lint_unmanaged_gpu, lint_absent, lint_no_vgpu, lint_b
     lint_other_claim, lint_stale_alias, lint_twice, lint_shared, lint_old_libvirt, lint_wide_domain,
     lint_gpu_problem, lint_group;
 /* machine_rules.c */
-lint_fn lint_two_displays, lint_no_viewer, lint_ramfb_alone, lint_window, lint_firmware_window,
-    lint_address_bits, lint_numa, lint_memory_limit, lint_viommu, lint_emulator_args, lint_i440fx;
+lint_fn lint_two_displays, lint_no_viewer, lint_ramfb_alone, lint_numa, lint_memory_limit,
+    lint_viommu, lint_emulator_args, lint_i440fx;
 /* claim_rules.c */
 lint_fn lint_claim_missing, lint_claim_failed, lint_saved_state, lint_claim_intruded,
-    lint_cannot_move, lint_autostart, lint_transient;
+    lint_cannot_move, lint_autostart;
 
 #endif

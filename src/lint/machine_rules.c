@@ -6,7 +6,6 @@
 #include "lint/lint_rule.h"
 
 #define KIB_PER_GIB (1024ULL * 1024)
-#define OVMF_WINDOW_KIB (32 * KIB_PER_GIB)
 #define VFIO_EXTRA_KIB KIB_PER_GIB /* what libvirt itself adds to the memory for VFIO */
 
 /* ---- displays ---- */
@@ -68,82 +67,6 @@ void lint_ramfb_alone(struct lint *lint)
                                 ? "write display='on' next to it, or drop ramfb"
                                 : "drop ramfb");
         }
-    }
-}
-
-/* ---- the 64-bit PCI window ---- */
-
-struct window {
-    uint64_t need_kib; /* 0: the machine's own is enough, or nothing is known */
-    uint64_t have_kib;
-    uint64_t bars_kib;
-};
-
-static struct window window_of(const struct lint *lint)
-{
-    struct window window = {0};
-    uint64_t sum = 0;
-    uint64_t largest = 0;
-    for (vec_each(&lint->seen, seen)) {
-        if (seen->whole) {
-            sum += seen->gpu->mmio_bytes;
-            largest = seen->gpu->mmio_bytes > largest ? seen->gpu->mmio_bytes : largest;
-        }
-    }
-    window.need_kib =
-        domain_window_kib(sum, largest, lint->facts->root_controller, &window.have_kib);
-    window.bars_kib = sum / 1024;
-    if (lint->facts->window_line != 0) {
-        window.have_kib = lint->facts->window_kib;
-    }
-    return window;
-}
-
-static unsigned long long gib(uint64_t kib)
-{
-    return (unsigned long long)((kib + KIB_PER_GIB - 1) / KIB_PER_GIB);
-}
-
-void lint_window(struct lint *lint)
-{
-    struct window window = window_of(lint);
-    if (window.need_kib <= window.have_kib) {
-        return;
-    }
-    struct fault *it =
-        lint_find(lint, lint->facts->window_line, "controller",
-                  "the GPUs' BARs, %llu GiB at multiples of their sizes, need a 64-bit PCI window "
-                  "of %llu GiB; it has %llu GiB",
-                  gib(window.bars_kib), gib(window.need_kib), gib(window.have_kib));
-    lint_advise(it, "write <pcihole64 unit='GiB'>%llu</pcihole64> into the controller with index 0",
-                gib(window.need_kib));
-}
-
-void lint_firmware_window(struct lint *lint)
-{
-    struct window window = window_of(lint);
-    if (lint->facts->efi && window.bars_kib > OVMF_WINDOW_KIB) {
-        struct fault *it = lint_find(lint, lint->facts->machine_line, "os",
-                                     "the VM boots by UEFI, and its GPUs' BARs take %llu GiB",
-                                     gib(window.bars_kib));
-        lint_advise(it, "if the guest reports a BAR at address 0: a newer OVMF, or its setting "
-                        "opt/ovmf/X-PciMmio64Mb");
-    }
-}
-
-void lint_address_bits(struct lint *lint)
-{
-    const struct domain_facts *facts = lint->facts;
-    struct window window = window_of(lint);
-    uint32_t bits = domain_address_bits(facts->cpu_mode, facts->phys_bits, facts->phys_bits_host);
-    uint64_t larger = window.need_kib > window.have_kib ? window.need_kib : window.have_kib;
-    if (window.bars_kib != 0 && !domain_window_fits(facts->mem_kib, larger, bits)) {
-        struct fault *it =
-            lint_find(lint, facts->cpu_line, "cpu",
-                      "%llu GiB of memory and a PCI window of %llu GiB are beyond %u address bits",
-                      gib(facts->mem_kib), gib(larger), bits);
-        lint_advise(it,
-                    "write <maxphysaddr mode='passthrough'/> into <cpu>, or use host-passthrough");
     }
 }
 

@@ -24,8 +24,74 @@ DEFINITION_NUMBER(vgpus, vgpus)
         return f->definition != NULL && say_bool(out, f->definition->facts->name);                 \
     }
 DEFINITION_BOOL(secure_boot)
+DEFINITION_BOOL(transient)
 DEFINITION_BOOL(suspend)
 DEFINITION_BOOL(iommufd)
+
+static bool definition_uefi(const struct rule_facts *f, char *out)
+{
+    return f->definition != NULL && say_bool(out, f->definition->facts->efi);
+}
+
+/* ---- the 64-bit PCI window ---- */
+
+#define KIB_PER_GIB (1024ULL * 1024)
+
+/* The next whole number of GiB. */
+static bool say_gib(char *out, uint64_t kib)
+{
+    return say_number(out, (uint32_t)((kib + KIB_PER_GIB - 1) / KIB_PER_GIB));
+}
+
+static bool is_too_small(const struct rule_definition *it)
+{
+    return it->window_needed_kib > it->window_kib;
+}
+
+static uint64_t window_used_kib(const struct rule_definition *it)
+{
+    return is_too_small(it) ? it->window_needed_kib : it->window_kib;
+}
+
+static uint32_t address_bits(const struct domain_facts *facts)
+{
+    return domain_address_bits(facts->cpu_mode, facts->phys_bits, facts->phys_bits_host);
+}
+
+#define DEFINITION_GIB(name, kib)                                                                  \
+    static bool definition_##name(const struct rule_facts *f, char *out)                           \
+    {                                                                                              \
+        return f->definition != NULL && say_gib(out, kib);                                         \
+    }
+DEFINITION_GIB(bars_gib, f->definition->bars_kib)
+DEFINITION_GIB(memory_gib, f->definition->facts->mem_kib)
+DEFINITION_GIB(window_gib, f->definition->window_kib)
+DEFINITION_GIB(window_needed_gib, f->definition->window_needed_kib)
+DEFINITION_GIB(window_used_gib, window_used_kib(f->definition))
+
+static bool definition_window_too_small(const struct rule_facts *f, char *out)
+{
+    return f->definition != NULL && say_bool(out, is_too_small(f->definition));
+}
+
+/* Unknown: as many as the host's CPU has. */
+static bool definition_address_bits(const struct rule_facts *f, char *out)
+{
+    uint32_t bits = f->definition != NULL ? address_bits(f->definition->facts) : 0;
+    return bits != 0 && say_number(out, bits);
+}
+
+/* Without a whole GPU the window does not matter. */
+static bool definition_beyond_bits(const struct rule_facts *f, char *out)
+{
+    const struct rule_definition *it = f->definition;
+    return it != NULL &&
+           say_bool(out, it->bars_kib != 0 &&
+                             !domain_window_fits(it->facts->mem_kib, window_used_kib(it),
+                                                 address_bits(it->facts)));
+}
+
+/* ---- others ---- */
 
 static bool definition_saved(const struct rule_facts *f, char *out)
 {
@@ -99,20 +165,30 @@ static bool definition_machine_age(const struct rule_facts *f, char *out)
 }
 
 static const struct fact definition_rows[] = {
+    {"definition.address-bits", definition_address_bits},
+    {"definition.bars-gib", definition_bars_gib},
+    {"definition.beyond-address-bits", definition_beyond_bits},
     {"definition.gpus", definition_gpus},
     {"definition.host-devices", definition_host_devices},
     {"definition.iommufd", definition_iommufd},
     {"definition.machine", definition_machine},
     {"definition.machine-age", definition_machine_age},
+    {"definition.memory-gib", definition_memory_gib},
     {"definition.name", definition_name},
     {"definition.saved", definition_saved},
     {"definition.secure-boot", definition_secure_boot},
     {"definition.security", definition_security},
     {"definition.suspend", definition_suspend},
+    {"definition.transient", definition_transient},
+    {"definition.uefi", definition_uefi},
     {"definition.vgpus", definition_vgpus},
     {"definition.viommu", definition_viommu},
     {"definition.viommu-caching", definition_viommu_caching},
     {"definition.whole-gpus", definition_whole_gpus},
+    {"definition.window-gib", definition_window_gib},
+    {"definition.window-needed-gib", definition_window_needed_gib},
+    {"definition.window-too-small", definition_window_too_small},
+    {"definition.window-used-gib", definition_window_used_gib},
 };
 const struct fact_table definition_facts = FACT_TABLE(definition_rows);
 

@@ -41,6 +41,7 @@ struct rule {
     char id[RULE_ID_SIZE];
     enum rule_scope scope;
     enum rule_weight weight;
+    enum rule_element element;  /* of a rule of definitions */
     bool soft;                  /* an operator may override it */
     bool own;                   /* of the site, not of cleave */
     int compares;               /* index of the source's fact that is shown next to the target's;

@@ -44,6 +44,9 @@ struct rule_definition {
     uint32_t whole_gpus; /* among these */
     uint32_t vgpus;      /* among these */
     enum tristate saved; /* has the VM a saved state? */
+    uint64_t bars_kib;   /* of its whole GPUs */
+    /* Size of the 64-bit PCI window: as it is, and as the BARs need it (0: it is enough). */
+    uint64_t window_kib, window_needed_kib;
 };
 
 /* What src/lint found at one place of a definition, in its words. */

@@ -121,6 +121,11 @@ static void read_scope(struct reader *r, struct rule *rule)
     int scope = reader_word_or(r, "applies", &rule_scope_words, RULE_OF_CLAIM);
     rule->scope = scope < 0 ? RULE_OF_CLAIM : (enum rule_scope)scope;
     rule->compares = -1;
+    int element = reader_word_or(r, "element", &rule_element_words, ELEMENT_DOMAIN);
+    rule->element = element < 0 ? ELEMENT_DOMAIN : (enum rule_element)element;
+    if (rule->element != ELEMENT_DOMAIN && rule->scope != RULE_OF_DEFINITION) {
+        reader_fail(r, "element", "only a rule of definitions is about an element");
+    }
     const char *stem = reader_str_or(r, "compares", 48, NULL);
     if (stem != NULL && !rule_is_of_migration(rule)) {
         reader_fail(r, "compares", "only a rule of migrations compares two sides");

@@ -15,6 +15,10 @@ enum rule_scope {
 };
 WORDS_DECLARE(rule_scope, rule_scope_words)
 
+/* Where a definition says what a rule of definitions is about: whose line a finding names. */
+enum rule_element { ELEMENT_DOMAIN, ELEMENT_CONTROLLER, ELEMENT_CPU, ELEMENT_OS, ELEMENT_COUNT };
+WORDS_DECLARE(rule_element, rule_element_words)
+
 enum rule_weight { RULE_REFUSES, RULE_WARNS, RULE_NOTES, RULE_WEIGHT_COUNT };
 WORDS_DECLARE(rule_weight, rule_weight_words)
 

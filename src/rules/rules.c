@@ -303,6 +303,7 @@ void rules_find_broken(const struct rules *rules, enum rule_scope scope,
                                          .statement = rule->statement,
                                          .source = rule->source,
                                          .order = (size_t)(rule - rules->rules.items),
+                                         .element = rule->element,
                                          .of_fault = rule_is_about(rule, "fault"),
                                          .weight = rule->weight};
             rule_fill(rule->message, facts, broken.message, sizeof(broken.message));

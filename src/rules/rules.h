@@ -61,6 +61,7 @@ struct broken_rule {
     const char *id, *statement, *source;
     size_t order; /* its place among all rules */
     enum rule_weight weight;
+    enum rule_element element;
     bool of_fault; /* it is about what a walk of a definition found */
     char message[ERROR_TEXT_SIZE], instead[ERROR_TEXT_SIZE];
 };

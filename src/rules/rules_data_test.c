@@ -259,6 +259,7 @@ static const char *const commands[] = {
     "nvidia-smi -e 1",
     "nvidia-smi -dm 1",
     "nvidia-smi nvlink -s",
+    "virsh define *",
     "virsh managedsave-remove *",
     "modprobe nvgrace-gpu-vfio-pci",
     "systemctl start nvidia-fabricmanager",

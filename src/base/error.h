@@ -31,6 +31,8 @@
     X(UNAVAILABLE, "unavailable", 503, 11, 1, SOON,                                                \
       "cleaved, libvirt or a driver does not answer")                                              \
     X(UNKNOWN, "unknown", 422, 12, 1, UNCLEAR, "unknown: neither the driver nor the catalog says") \
+    X(NO_LICENCE, "no-licence", 409, 13, 5, UNCLEAR,                                               \
+      "the pool of a licensed product has none left for it, or has expired")                       \
     X(INTERNAL, "internal", 500, 70, 1, SOON, "a bug in cleave")
 
 enum reason {

@@ -164,7 +164,7 @@ static void each_caller_says_how_likely_a_refusal_must_pass(void **state)
         {REASON_UNSUPPORTED, PASSES_NEVER},   {REASON_DRIVER, PASSES_SOON},
         {REASON_RULE, PASSES_NEVER},          {REASON_PERMISSION, PASSES_NEVER},
         {REASON_UNAVAILABLE, PASSES_SOON},    {REASON_UNKNOWN, PASSES_UNCLEAR},
-        {REASON_INTERNAL, PASSES_SOON},
+        {REASON_INTERNAL, PASSES_SOON},       {REASON_NO_LICENCE, PASSES_UNCLEAR},
     };
     assert_int_equal(ARRAY_SIZE(rows), REASON_COUNT);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -65,8 +65,7 @@ licence_set licence_products_of(const struct claim *claim)
 {
     licence_set products =
         licence_products(claim->spec.mode, licence_series(claim->spec.type), claim->need.graphics);
-    bool stated = claim->has_need && !claim->need.any_licence;
-    licence_set there = stated ? products & claim->need.licences : 0;
+    licence_set there = claim->need.any_licence ? 0 : products & claim->need.licences;
     return there != 0 ? there : products;
 }
 

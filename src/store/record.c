@@ -9,7 +9,9 @@
 WORDS_DEFINE(record_kind_words, "kind of record", RECORD_KIND_COUNT, WORD(RECORD_CLAIM, "claim"),
              WORD(RECORD_OPERATION, "operation"), WORD(RECORD_STEP, "step"),
              WORD(RECORD_EVENT, "event"), WORD(RECORD_GPU, "gpu"), WORD(RECORD_HOST, "host"),
-             WORD(RECORD_MADE, "made"), WORD(RECORD_RELEASED, "released"))
+             WORD(RECORD_MADE, "made"), WORD(RECORD_RELEASED, "released"),
+             WORD(RECORD_LICENCE_POOL, "licence-pool"), WORD(RECORD_LICENCE_USE, "licence-use"),
+             WORD(RECORD_LICENCE_MONTH, "licence-month"))
 
 void records_done(struct records *records)
 {

@@ -20,6 +20,10 @@ enum record_kind {
     RECORD_MADE,      /* "made": a vGPU or GPU instance that cleave made; key of model/made.h */
     RECORD_RELEASED,  /* "released": a claim that was released because its VM was gone; id its
                          name */
+    RECORD_LICENCE_POOL,  /* "licence-pool"; id the product's name */
+    RECORD_LICENCE_USE,   /* "licence-use": a VM that had a product's licence; id its number */
+    RECORD_LICENCE_MONTH, /* "licence-month": a summary of those that are kept no more; id "2026-11"
+                           */
     RECORD_KIND_COUNT
 };
 WORDS_DECLARE(record_kind, record_kind_words)

@@ -209,6 +209,9 @@ static int read_param(enum verb_flag flag, const char *value, struct request *re
         }
         ret->changed = value;
         return 0;
+    case TAKES_MONTH:
+        ret->month = value;
+        return 0;
     case IS_URGENT:
     case IS_STREAM:
         break;

@@ -18,6 +18,7 @@
 #include "verbs/gc.h"
 #include "verbs/gpu_recover.h"
 #include "verbs/gpus.h"
+#include "verbs/licences.h"
 #include "verbs/operations.h"
 #include "verbs/questions.h"
 #include "verbs/rules_asked.h"

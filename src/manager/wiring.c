@@ -22,6 +22,7 @@
 #include "restore/restore_definitions.h"
 #include "restore/restore_run.h"
 #include "state/config.h"
+#include "state/licence_book.h"
 #include "state/listeners.h"
 #include "state/made_record.h"
 #include "state/plan_run.h"
@@ -47,6 +48,7 @@
 #include "watch/health.h"
 #include "watch/hook_watch.h"
 #include "watch/intruders.h"
+#include "watch/licence_watch.h"
 #include "watch/looks.h"
 #include "watch/made.h"
 #include "watch/observe.h"
@@ -118,6 +120,7 @@ static int load(struct manager *m, struct error *err)
     r = r != 0 ? r : small_records_check(m, err);
     r = r != 0 ? r : seen_load_boards(m, err);
     r = r != 0 ? r : vm_history_load(m, err);
+    r = r != 0 ? r : licence_book_load(m, err);
     if (r == 0) {
         store_probe_open(m);
         made_record_fill(m);
@@ -220,7 +223,7 @@ static hardware_listener_fn *const hardware_taken[] = {
 static guests_listener_fn *const guests_compared[] = {unasked_note, NULL};
 static guests_listener_fn *const guests_seen[] = {vm_history_look, gone_note, NULL};
 static guests_listener_fn *const guests_taken[] = {lifecycle_reconcile_claims, boot_on_libvirt_up,
-                                                   watched_note_guests, NULL};
+                                                   watched_note_guests, licence_watch_look, NULL};
 
 static void note_again(struct manager *m)
 {
@@ -258,6 +261,7 @@ static const struct listeners listeners = {
 static void make_parts(struct manager *m)
 {
     m->looks = looks_new();
+    m->licences = licence_book_new();
     m->queue = queue_new();
     m->gone = gone_new();
     m->vm_history = vm_history_new();
@@ -430,6 +434,7 @@ void manager_free(struct manager *m)
     vec_done(&m->failed_plans);
     gone_free(m->gone);
     vm_history_free(m->vm_history);
+    licence_book_free(m->licences);
     seen_boards_done(&m->seen_boards);
     vec_done(&m->reported);
     vec_done(&m->pending_quarantines);

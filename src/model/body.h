@@ -11,6 +11,7 @@
 #include "model/gpu_scheduler.h"
 #include "model/host.h"
 #include "model/incoming.h"
+#include "model/licence_pool.h"
 #include "model/migration.h"
 #include "model/need.h"
 #include "schema/schema.h"
@@ -20,6 +21,7 @@
     X(cordon)                                                                                      \
     X(drain)                                                                                       \
     X(hook)                                                                                        \
+    X(licence_pool)                                                                                \
     X(migration)                                                                                   \
     X(mode)                                                                                        \
     X(need)                                                                                        \

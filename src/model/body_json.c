@@ -144,6 +144,9 @@ static const struct schema cordon_body_schema = SCHEMA(cordon_body, cordon_field
 const struct body_kind body_cordon =
     BODY_OF_TABLE("CordonSpec", struct cordon_body, cordon_body_schema);
 
+const struct body_kind body_licence_pool =
+    BODY_OF_TABLE("LicencePoolSpec", struct licence_pool, licence_pool_schema);
+
 static const struct field mode_fields[] = {
     FIELD_WORD(struct mode_body, mode, "mode", gpu_mode, FACE_USER, .required = true),
 };

@@ -150,6 +150,14 @@ enum scheduler_policy admit_policy(const struct admitted *admitted)
     return claim_policy(&admitted->claim, admitted->model, admitted->type);
 }
 
+/* A claim that is there has what it has: only those that come are refused for want of a licence. */
+static int check_licence(const struct planner *planner, const struct claim *claim, const char *bdf,
+                         struct error *err)
+{
+    bool comes = planner->licences != NULL && claims_find(planner->claims, claim->name) == NULL;
+    return comes ? licence_room_check(planner->licences, claim, bdf, err) : 0;
+}
+
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err)
 {
@@ -218,5 +226,5 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     STR_SET(a.claim.spec.type, a.type != NULL ? a.type->name : "");
     STR_SET(a.claim.spec.profile, on_gi ? a.profile->name : "");
     *ret_admitted = a;
-    return 0;
+    return check_licence(planner, &a.claim, bdf, err);
 }

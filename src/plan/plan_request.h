@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "catalog/catalog.h"
+#include "licence/tally.h"
 #include "model/claim.h"
 #include "model/gpu_record.h"
 #include "model/host.h"
@@ -25,7 +26,8 @@ struct planner {
     /* Does a plan that waits have the GPU in hand, so that no new claim goes there? NULL: no. */
     bool (*is_held)(const struct pci_addr *gpu, const void *data);
     const void *held_data;
-    struct known_choices *choices; /* kept while a request is planned; NULL: not kept */
+    const struct licence_room *licences; /* new claims are refused where it says so; NULL: never */
+    struct known_choices *choices;       /* kept while a request is planned; NULL: not kept */
 };
 
 /* May claims that stay be given another place to make room? Only those that are not in use

@@ -34,6 +34,7 @@ struct request {
     const char *kind, *state, *subject; /* of operations, of events; NULL: any */
     uint64_t after, before;             /* events with greater, with smaller numbers; 0: all */
     const char *changed;                /* rules that changed with that release; NULL: all */
+    const char *month;                  /* "2026-11"; NULL: this one */
     uint64_t since_us;                  /* events of that time and later */
     size_t limit;                       /* the most events */
     bool newest;                        /* the last of them */

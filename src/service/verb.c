@@ -46,6 +46,8 @@ const char *verb_flag_name(enum verb_flag flag)
         return "since";
     case TAKES_CHANGED:
         return "changedSince";
+    case TAKES_MONTH:
+        return "month";
     case IS_URGENT:
     case IS_STREAM:
         break;

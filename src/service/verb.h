@@ -31,9 +31,10 @@ enum verb_flag {
     TAKES_NEWEST = 1 << 9,
     TAKES_SINCE = 1 << 10,
     TAKES_CHANGED = 1 << 11,
-    TAKES_LAST = TAKES_CHANGED,
-    IS_URGENT = 1 << 12, /* is handled before others, and when too many wait, too */
-    IS_STREAM = 1 << 13, /* its answer goes on: once it is allowed, the feed's messages are sent */
+    TAKES_MONTH = 1 << 12,
+    TAKES_LAST = TAKES_MONTH,
+    IS_URGENT = 1 << 13, /* is handled before others, and when too many wait, too */
+    IS_STREAM = 1 << 14, /* its answer goes on: once it is allowed, the feed's messages are sent */
 };
 
 struct verb {

@@ -8,6 +8,7 @@
 #include "model/made.h"
 #include "model/seen_boards.h"
 #include "state/boot_record.h"
+#include "state/licence_book.h"
 #include "state/made_record.h"
 #include "state/released_record.h"
 #include "state/state.h"
@@ -47,9 +48,15 @@ static const struct small_record {
     const char *id; /* NULL: all of the kind */
     check_fn *check;
 } readers[] = {
-    {RECORD_HOST, "boards", check_boards},         {RECORD_HOST, "boot", check_boot},
-    {RECORD_HOST, "made", made_record_check_mark}, {RECORD_HOST, "vms", check_vms},
-    {RECORD_MADE, NULL, made_check_json},          {RECORD_RELEASED, NULL, check_released},
+    {RECORD_HOST, "boards", check_boards},
+    {RECORD_HOST, "boot", check_boot},
+    {RECORD_HOST, "made", made_record_check_mark},
+    {RECORD_HOST, "vms", check_vms},
+    {RECORD_MADE, NULL, made_check_json},
+    {RECORD_RELEASED, NULL, check_released},
+    {RECORD_LICENCE_POOL, NULL, licence_book_check_pool},
+    {RECORD_LICENCE_USE, NULL, licence_book_check_use},
+    {RECORD_LICENCE_MONTH, NULL, licence_book_check_month},
 };
 
 static int check(const struct small_record *reader, const struct record *record, struct error *err)

@@ -24,6 +24,7 @@ struct gpu_reported;
 struct hook;
 struct hook_watch;
 struct intruded;
+struct licence_book;
 struct unlicensed;
 struct listeners;
 struct looks;
@@ -106,12 +107,13 @@ struct manager {
     bool events_due;                   /* alone, soon */
     struct evloop_timer *events_timer; /* they are tried again; NULL: they never failed */
     struct backoff events_backoff;
-    bool notes_due;              /* what a look shows waits for the ledger: notes.h */
-    bool made_known;             /* the record of what was made is whole */
-    bool made_unmarked;          /* it is, and the store does not say so yet */
-    struct error commit_problem; /* why the last transaction could not be stored */
-    uint64_t commit_failed_us;   /* monotonic: since when none could */
-    bool store_probed;           /* whether it can be stored to again is being asked */
+    bool notes_due;                /* what a look shows waits for the ledger: notes.h */
+    bool made_known;               /* the record of what was made is whole */
+    bool made_unmarked;            /* it is, and the store does not say so yet */
+    struct licence_book *licences; /* pools, and the ledger of use */
+    struct error commit_problem;   /* why the last transaction could not be stored */
+    uint64_t commit_failed_us;     /* monotonic: since when none could */
+    bool store_probed;             /* whether it can be stored to again is being asked */
 
     /* ---- src/watch: what was seen ---- */
     struct host *host; /* observed last, NULL at first */

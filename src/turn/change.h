@@ -43,6 +43,7 @@ struct change {
     /* What to change; each kind uses some of it: */
     struct claims claims;
     enum plan_moves moves;
+    bool needs_licences;     /* its new claims are refused where a pool has no licence for them */
     VEC(struct step) steps;  /* that a VM's start begins with */
     char name[VM_NAME_SIZE]; /* claim, GPU, VM or site */
     enum gpu_mode mode;

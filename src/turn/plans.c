@@ -17,6 +17,7 @@
 #include "state/txn.h"
 #include "turn/plan_end.h"
 #include "turn/plan_holds.h"
+#include "turn/plan_licences.h"
 #include "turn/queue.h"
 
 /* ---- reserve ---- */
@@ -181,10 +182,14 @@ static void reserve_in_turn(void *data)
     struct manager *m = r->manager;
     struct plan *plan = r->plan;
     struct txn txn;
+    struct error err = {0};
     if (m->ledger->facts != r->facts) {
-        struct error err = {0};
         error_set(&err, REASON_CONFLICT, "plan", "the host has changed since it was planned");
         error_hint(&err, "try again");
+    } else {
+        (void)plan_licences_check(m, r->change, plan, &err); /* a pool may have changed since */
+    }
+    if (err.reason != REASON_NONE) {
         reserve_failed(r, &err);
         free(r);
         return;
@@ -193,6 +198,7 @@ static void reserve_in_turn(void *data)
     plan_move(plan, plan->steps.n > 0 ? PLAN_RUNNING : PLAN_DONE);
     note_boards(m, plan);
     reserve(&txn, plan);
+    plan_licences_reserve(&txn, plan);
     m->listeners->plans->reserve(&txn, r->change, plan);
     if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */
         plan->finished_us = clock_realtime_us();
@@ -226,11 +232,12 @@ static void reserve_plan(const struct reserving *what)
 }
 
 /* What refuses a plan before its first step, and so in a dry run, too. */
-static int check_plan(struct manager *m, const struct change *change, const struct plan *plan,
+static int check_plan(struct manager *m, const struct change *change, struct plan *plan,
                       struct error *err)
 {
     int r = plan_holds_check(m, change != NULL ? change->operation : "", plan, err);
-    return r != 0 || m->host == NULL ? r : places_check_plan(m->host, &m->claims, plan, err);
+    r = r != 0 || m->host == NULL ? r : places_check_plan(m->host, &m->claims, plan, err);
+    return r != 0 ? r : plan_licences_check(m, change, plan, err);
 }
 
 void change_carry_out(struct change *change, struct plan *plan)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "plan/known_choices.h"
+#include "state/licence_book.h"
 #include "state/planner_view.h"
 #include "state/release_plan.h"
 #include "state/state.h"
@@ -107,6 +108,7 @@ static int plan_create(struct change *change, struct plan **ret_plan, struct err
     CLEANUP(known_choices_done) struct known_choices choices = {0};
     struct planner planner = planner_view(m);
     planner.choices = &choices;
+    planner.licences = licence_book_room(m);
     int r = admit_all(change, &planner, err);
     if (r != 0) {
         return r;
@@ -162,6 +164,7 @@ void verb_create_claim(struct manager *m, const struct request *request)
         claim->created_us = clock_realtime_us();
     }
     vec_done(&claims);
+    change->needs_licences = true;
     change->moves = body->move_idle ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
     change_enqueue(change);
 }

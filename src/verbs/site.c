@@ -10,6 +10,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "plan/known_choices.h"
+#include "state/licence_book.h"
 #include "state/planner_view.h"
 #include "state/state.h"
 #include "turn/plans.h"
@@ -142,6 +143,7 @@ static int plan_site(struct change *change, struct site_diff *diff, struct plan 
     CLEANUP(known_choices_done) struct known_choices choices = {0};
     struct planner planner = planner_view(m);
     planner.choices = &choices;
+    planner.licences = licence_book_room(m);
     for (vec_each(&change->claims, claim)) {
         int r = want(change, &planner, claim, diff, err);
         if (r != 0) {
@@ -173,6 +175,7 @@ void verb_apply_site(struct manager *m, const struct request *request)
 {
     struct site_body *body = request->body;
     struct change *change = change_new(m, run_apply, request, body->name);
+    change->needs_licences = true;
     change->moves = body->move_idle ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
     for (vec_each(&body->claims, wanted)) {
         struct claim *claim = vec_push(&change->claims);

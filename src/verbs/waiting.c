@@ -11,6 +11,7 @@
 #include "model/encode.h"
 #include "model/later_keys.h"
 #include "state/lateness.h"
+#include "state/licence_book.h"
 #include "state/site_rules.h"
 #include "state/state.h"
 #include "turn/queue.h"
@@ -118,6 +119,23 @@ static void add_later_keys(const struct manager *m, json_t *list)
     }
 }
 
+static void add_pools(const struct manager *m, json_t *list)
+{
+    struct licence_pools pools;
+    char text[128];
+    licence_book_read_pools(m, &pools);
+    for (uint32_t i = 0; i < LICENCE_COUNT; i++) {
+        const struct licence_pool *pool = &pools.items[i];
+        if (pool->set && licence_pool_has_expired(pool, clock_realtime_us())) {
+            (void)str_print(text, sizeof(text), "the pool of licences of %s has expired (%s)",
+                            licence_name((enum licence)i), pool->expires);
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:o}", "what", "licences", "text", text,
+                                            "since", encode_time(licence_pool_end_us(pool))));
+        }
+    }
+}
+
 static json_t *problems_to_json(const struct manager *m)
 {
     struct late late[SOURCE_COUNT + 1];
@@ -155,6 +173,7 @@ static json_t *problems_to_json(const struct manager *m)
                 "the disk of the state directory does not answer, and requests that need it wait",
                 "since", shown_time(busy_us)));
     }
+    add_pools(m, list);
     return list;
 }
 

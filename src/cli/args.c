@@ -288,17 +288,19 @@ static const struct command *find_alias(const char *object, const char *name, bo
 /* Sets arguments.command; leaves it NULL if only an object was given, which asks for help. */
 static int find_command(int argc, char **argv, struct args *args, struct error *err)
 {
-    const char *object = argv[args->rest];
+    const char *object = commands_object(argv[args->rest]);
     const char *name = args->rest + 1 < argc ? argv[args->rest + 1] : NULL;
+    const char *next = args->rest + 2 < argc ? argv[args->rest + 2] : NULL;
     size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
+        int words = 0;
         if (!str_eq(commands_at(i)->object, object)) {
             continue;
         }
         args->object = commands_at(i)->object;
-        if (commands_at(i)->name == NULL || str_eq(commands_at(i)->name, name)) {
+        if (commands_is_named(commands_at(i), name, next, &words)) {
             args->arguments.command = commands_at(i);
-            args->rest += commands_at(i)->name == NULL ? 1 : 2;
+            args->rest += 1 + words;
             return 0;
         }
     }
@@ -412,8 +414,9 @@ static int check_early_options(const struct cli *cli, const struct command *comm
                              command->name == NULL ? "" : command->name, global[i].name);
         }
     }
-    if (cli->output == OUTPUT_NAME && !command->lists) {
-        error_set(err, REASON_INVALID, "", "-o name is for lists");
+    if ((cli->output == OUTPUT_NAME || cli->output == OUTPUT_CSV) && !command->lists) {
+        error_set(err, REASON_INVALID, "", "-o %s is for lists",
+                  cli->output == OUTPUT_NAME ? "name" : "csv");
         error_hint(err, "use table, wide, json or yaml");
         return -REASON_INVALID;
     }

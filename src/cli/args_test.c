@@ -182,7 +182,7 @@ static void unknown_words_name_the_nearest(void **state)
     refuses("claim createe x", "no command \"claim createe\"", "\"claim create\"");
     refuses("vm frobnicate", "vm frobnicate", "there are: list, ");
     refuses("claim create x --tpye y", "--tpye", "--type");
-    refuses("gpu list -o xml", "xml", "table, wide, name, json or yaml");
+    refuses("gpu list -o xml", "xml", "table, wide, name, csv, json or yaml");
     refuses("gpu show 0 -o name", "-o name", "json");
     refuses("gpu show 0 --sort mode", "--sort", "");
     refuses("--no-headers gpu show 0", "--no-headers", "");

@@ -95,11 +95,9 @@ int cli_set_output(struct cli *cli, const char *text, struct error *err)
         const char *word;
         enum output output;
         bool wide;
-    } formats[] = {{"table", OUTPUT_TABLE, false},
-                   {"wide", OUTPUT_TABLE, true},
-                   {"name", OUTPUT_NAME, false},
-                   {"json", OUTPUT_JSON, false},
-                   {"yaml", OUTPUT_YAML, false}};
+    } formats[] = {{"table", OUTPUT_TABLE, false}, {"wide", OUTPUT_TABLE, true},
+                   {"name", OUTPUT_NAME, false},   {"csv", OUTPUT_CSV, false},
+                   {"json", OUTPUT_JSON, false},   {"yaml", OUTPUT_YAML, false}};
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
         if (str_eq(text, formats[i].word)) {
             cli->output = formats[i].output;
@@ -108,7 +106,7 @@ int cli_set_output(struct cli *cli, const char *text, struct error *err)
         }
     }
     error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
-    error_hint(err, "table, wide, name, json or yaml");
+    error_hint(err, "table, wide, name, csv, json or yaml");
     return -REASON_INVALID;
 }
 
@@ -145,7 +143,7 @@ static char *raw_text(const struct cli *cli, const json_t *json)
 
 bool cli_print_raw(struct cli *cli, const json_t *json)
 {
-    if (cli->output == OUTPUT_TABLE || cli->output == OUTPUT_NAME) {
+    if (cli->output != OUTPUT_JSON && cli->output != OUTPUT_YAML) {
         return false;
     }
     if (cli->printed_yaml) {

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "lib/client.h"
 
-enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML, OUTPUT_NAME };
+enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML, OUTPUT_NAME, OUTPUT_CSV };
 
 struct cli {
     enum output output;
@@ -39,7 +39,7 @@ int cli_change(struct cli *cli, const char *method, const char *path, const json
 /* Once the command is known: what --quiet means for it. */
 void cli_begin(struct cli *cli, bool lists);
 
-/* Reads what stands behind -o: table, wide, name, json or yaml. -INVALID. */
+/* Reads what stands behind -o: table, wide, name, csv, json or yaml. -INVALID. */
 int cli_set_output(struct cli *cli, const char *text, struct error *err);
 
 /* What tables may take of a line; 0: everything. */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
 
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
 /* In the order of help: those of one object stand together. */
 #define COMMAND_TABLES(X)                                                                          \
     X(host_commands)                                                                               \
@@ -24,8 +29,9 @@
     X(hook_commands)                                                                               \
     X(dial_commands)                                                                               \
     X(advise_commands)                                                                             \
-    X(rule_commands)                                                                               \
+    X(licence_commands)                                                                            \
     X(licence_token_commands)                                                                      \
+    X(rule_commands)                                                                               \
     X(layout_commands)
 
 #define DECLARE(table) extern const struct command_table table;
@@ -40,7 +46,7 @@ static const struct command_option global_options[G_COUNT] = {
     [G_HELP] = {"help", 'h', NULL, "show this help"},
     [G_OUTPUT] = {"output", 'o', "FORMAT",
                   "table (default), wide (a table with all columns), name (of lists: names only), "
-                  "json (the API's own) or yaml"},
+                  "csv (of lists), json (the API's own) or yaml"},
     [G_SOCKET] = {"socket", 0, "PATH",
                   "cleaved's socket; else CLEAVE_SOCKET, else " CLIENT_DEFAULT_SOCKET},
     [G_VERSION] = {"version", 'V', NULL, "print the version"},
@@ -70,6 +76,23 @@ const struct command *commands_at(size_t index)
         index -= tables[table++]->n;
     }
     return &tables[table]->commands[index];
+}
+
+const char *commands_object(const char *word)
+{
+    return str_eq(word, "license") ? "licence" : word;
+}
+
+bool commands_is_named(const struct command *command, const char *word, const char *next,
+                       int *ret_words)
+{
+    const char *blank = command->name == NULL ? NULL : strchr(command->name, ' ');
+    *ret_words = command->name == NULL ? 0 : blank == NULL ? 1 : 2;
+    if (blank == NULL) {
+        return command->name == NULL || str_eq(command->name, word);
+    }
+    CLEANUP_FREE char *first = xasprintf("%.*s", (int)(blank - command->name), command->name);
+    return str_eq(first, word) && str_eq(blank + 1, next);
 }
 
 bool commands_takes(const struct command *command, enum global_option option)

@@ -29,4 +29,11 @@ bool commands_takes(const struct command *command, enum global_option option);
 /* By enum global_option. */
 const struct command_option *commands_global_options(size_t *ret_n);
 
+/* The object that a word names: "licence" for "license", too; else the word itself. */
+const char *commands_object(const char *word);
+/* Is the command called by that word behind its object, or by that one and the next (NULL: none)?
+ * `ret_words`: how many its name has. */
+bool commands_is_named(const struct command *command, const char *word, const char *next,
+                       int *ret_words);
+
 #endif

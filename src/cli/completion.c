@@ -21,6 +21,7 @@
 /* The line so far. */
 struct line {
     const char *object;
+    const char *name; /* the first word of a name that has two; NULL: none yet */
     const struct command *command;
     size_t n_args;
     const struct command_option *option; /* whose value comes next; NULL: none's */
@@ -71,11 +72,13 @@ static const struct source sources[] = {
      .meaning = "model"},
     {NULL, NULL, "PROFILE[@START]", .url = "/v1/profiles", .array = "profiles", .value = "name",
      .meaning = "model"},
+    {"licence", NULL, "PRODUCT", .url = "/v1/licences", .array = "licences", .value = "product"},
+    {"licence", NULL, "POLICY", .fixed = "warn refuse"},
     {"gpu", NULL, "MODE", .fixed = "idle passthrough time-sliced mig"},
     {NULL, NULL, "MODE",
      .fixed = "passthrough time-sliced mig-backed time-sliced-mig-backed gpu-instance"},
     {NULL, NULL, "POLICY", .fixed = "best-effort equal-share fixed-share"},
-    {NULL, NULL, "FORMAT", .fixed = "table wide name json yaml"},
+    {NULL, NULL, "FORMAT", .fixed = "table wide name csv json yaml"},
     {NULL, NULL, "OS", .fixed = "linux windows"},
     {"operation", NULL, "STATE", .fixed = "waiting running cancelling done failed cancelled"},
     {"operation", NULL, "KIND",
@@ -136,10 +139,15 @@ static void take_word(struct line *line, const char *word)
     for (size_t i = 0; i < n && line->command == NULL; i++) {
         const struct command *command = commands_at(i);
         bool alone = command->name == NULL && line->object == NULL && str_eq(command->object, word);
-        bool named = str_eq(command->object, line->object) && str_eq(command->name, word);
+        int words = 0;
+        bool named = line->object != NULL && command->name != NULL &&
+                     str_eq(command->object, line->object) &&
+                     (line->name == NULL ? commands_is_named(command, word, NULL, &words)
+                                         : commands_is_named(command, line->name, word, &words));
         line->command = alone || named ? command : NULL;
     }
-    line->object = line->object == NULL ? word : line->object;
+    line->name = line->object != NULL && line->command == NULL ? word : line->name;
+    line->object = line->object == NULL ? commands_object(word) : line->object;
 }
 
 static struct line read_line(struct cli *cli, char *const *words, size_t n)
@@ -317,13 +325,27 @@ static void print_objects(const struct line *line)
     print_candidate(line, "version", "print the version");
 }
 
+/* One word at a time of a name that has two. */
+static void print_command(const struct line *line, const struct command *command)
+{
+    const char *blank = strchr(command->name, ' ');
+    CLEANUP_FREE char *first =
+        xasprintf("%.*s", blank != NULL ? (int)(blank - command->name) : 0, command->name);
+    if (line->name != NULL && blank != NULL && str_eq(first, line->name)) {
+        print_candidate(line, blank + 1, command->help);
+    } else if (line->name == NULL) {
+        print_candidate(line, blank != NULL ? first : command->name,
+                        blank != NULL ? NULL : command->help);
+    }
+}
+
 static void print_commands(const struct line *line)
 {
     size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
         const struct command *command = commands_at(i);
         if (str_eq(command->object, line->object) && command->name != NULL) {
-            print_candidate(line, command->name, command->help);
+            print_command(line, command);
         }
     }
 }

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "cli/csv.h"
 #include "cli/fields.h"
 #include "cli/follow.h"
 #include "cli/prose.h"
@@ -296,6 +297,26 @@ static int print_names(const struct listing *listing, const struct rows *rows, s
     return 0;
 }
 
+/* All columns; what is not known is empty. */
+static void print_csv(const struct listing *listing, const struct rows *rows, bool headless)
+{
+    CLEANUP_STRBUF struct strbuf out = {0};
+    CLEANUP_FREE const char **fields = xcalloc(listing->n_columns, sizeof(*fields));
+    for (size_t k = 0; k < listing->n_columns; k++) {
+        fields[k] = listing->columns[k].title;
+    }
+    if (!headless) {
+        csv_add_record(&out, fields, listing->n_columns);
+    }
+    for (vec_each(rows, row)) {
+        for (size_t k = 0; k < listing->n_columns; k++) {
+            fields[k] = str_eq(row->cells[k], "-") ? "" : row->cells[k];
+        }
+        csv_add_record(&out, fields, listing->n_columns);
+    }
+    fputs(strbuf_str(&out), stdout);
+}
+
 /* Where rows give way to blocks, those follow the answer's own order. */
 static void reorder(const struct listing *listing, const struct rows *rows, json_t *answer)
 {
@@ -317,6 +338,10 @@ int listing_show_answer(const struct cli *cli, const json_t *answer, const struc
     int result = sort_rows(listing, cli->sort, &rows, err);
     if (result != 0 || cli->output == OUTPUT_NAME) {
         return result != 0 ? result : print_names(listing, &rows, err);
+    }
+    if (cli->output == OUTPUT_CSV) {
+        print_csv(listing, &rows, cli->no_headers);
+        return 0;
     }
     CLEANUP_JSON json_t *sorted = json_copy((json_t *)(uintptr_t)answer);
     if (cli->sort != NULL) {
@@ -375,6 +400,8 @@ static void show_changed(const struct watched *watched, const json_t *changed)
     }
     if (watched->cli->output == OUTPUT_NAME) {
         (void)print_names(watched->listing, &rows, NULL);
+    } else if (watched->cli->output == OUTPUT_CSV) {
+        print_csv(watched->listing, &rows, true);
     } else if (rows.n > 0) {
         /* Where there is little room, which columns are shown follows from the rows. */
         size_t width = cli_width(watched->cli);
@@ -421,7 +448,8 @@ int listing_show(struct cli *cli, const char *url, const struct listing *listing
 {
     CLEANUP_JSON json_t *answer = NULL;
     int result = cli_get(cli, url, &answer, err);
-    if (result == 0 && listing->complete != NULL && cli->output == OUTPUT_TABLE) {
+    if (result == 0 && listing->complete != NULL &&
+        (cli->output == OUTPUT_TABLE || cli->output == OUTPUT_CSV)) {
         listing->complete(cli, answer);
     }
     if (result == 0 && !cli_print_raw(cli, answer)) {

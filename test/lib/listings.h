@@ -114,6 +114,24 @@ static const struct listing_answer listing_answers[] = {
      "{\"events\":[{\"seq\":123456,\"time\":\"" TIME "\",\"kind\":\"plan-finished\",\"subject\":"
      "\"plan/" UUID "\",\"author\":\"root\",\"message\":\"" PROBLEM "\"}]}",
      "123456 03:04:05 plan-finished plan/7d0f3c1e Xid journal root"},
+    {"licence list",
+     "{\"month\":\"2026-01\",\"licences\":[{\"product\":\"vWS\",\"countedBy\":\"vm\",\"inUse\":"
+     "1200,\"reserved\":300,\"peak\":1400,\"pool\":{\"count\":1000,\"expires\":\"2026-01-31\","
+     "\"policy\":\"refuse\",\"note\":\"" PROBLEM "\",\"free\":0,\"lacking\":500,\"expired\":"
+     "true}},{\"product\":\"NVIDIA AI Enterprise\",\"countedBy\":\"gpu\",\"inUse\":8,"
+     "\"reserved\":0,\"peak\":8,\"pool\":null}]}",
+     "1200 300 1400 1000, 500 2026-01-31 refuse NVIDIA unknown"},
+    {"licence usage",
+     "{\"month\":\"2026-01\",\"totals\":[{\"product\":\"NVIDIA AI Enterprise\",\"tenant\":null,"
+     "\"peak\":12,\"peakAt\":\"" TIME "\",\"useSeconds\":5400,\"starts\":40}],\"usage\":[{"
+     "\"product\":\"NVIDIA AI Enterprise\",\"tenant\":\"department-of-physics\",\"peak\":12,"
+     "\"peakAt\":\"" TIME "\",\"useSeconds\":5400,\"starts\":40}]}",
+     "2026-01 department-of-physics 1.5 40"},
+    {"licence usage --records",
+     "{\"records\":[{\"vm\":\"" VM "\",\"product\":\"NVIDIA AI Enterprise\",\"tenant\":"
+     "\"default\",\"gpu\":\"0000:41:00.0\",\"vgpus\":2,\"from\":\"" TIME "\",\"until\":\"" TIME
+     "\",\"endUnknown\":true}]}",
+     "03:04:05"},
     {"rule list",
      "{\"rules\":[{\"id\":\"mig-vgpu-not-for-windows-on-h100\",\"statement\":\"A MIG-backed vGPU "
      "on H100 can't serve a Windows guest.\",\"source\":\"https://docs.nvidia.com/vgpu/latest/"

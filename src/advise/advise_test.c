@@ -260,7 +260,7 @@ static void advice_is_what_the_documents_say(void **state)
         wrong += compare(row, &advices, json_string_value(json_object_get(row, "id")));
         advices_done(&advices);
     }
-    assert_true(json_array_size(f->cases) >= 96 + 40 + 60);
+    assert_true(json_array_size(f->cases) >= 96 + 40 + 100);
     assert_int_equal(wrong, 0);
 }
 

@@ -149,6 +149,9 @@ static json_t *terms_to_json(const struct sizing *sizing)
     json_t *list = json_array();
     for (uint32_t i = 0; i < SIZING_PARTS; i++) {
         const struct sizing_term *term = &sizing->terms[i];
+        if (term->bytes == 0) {
+            continue;
+        }
         json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name",
                                               sizing_part_name((enum sizing_part)i), "bytes",
                                               (json_int_t)term->bytes, "formula", term->formula));
@@ -156,14 +159,14 @@ static json_t *terms_to_json(const struct sizing *sizing)
     return list;
 }
 
-static json_t *sizing_to_json(const struct sizing *sizing, const struct given *given,
+static json_t *sizing_to_json(const struct sizing *sizing, uint32_t gpus, const struct given *given,
                               const struct open_model *shape_of)
 {
     const char *name = given->values[OPTION_MODEL] != NULL ? shape_of->name : NULL;
     const char *guess = is_guessed(given) && shape_of != NULL ? shape_of->name : NULL;
-    return json_pack("{s:s?, s:s?, s:o, s:I, s:I}", "model", name, "shapeOf", guess, "terms",
-                     terms_to_json(sizing), "bytes", (json_int_t)sizing->bytes, "mib",
-                     (json_int_t)sizing_mib(sizing));
+    return json_pack("{s:s?, s:i, s:s?, s:o, s:I, s:I}", "model", name, "gpus", (int)gpus,
+                     "shapeOf", guess, "terms", terms_to_json(sizing), "bytes",
+                     (json_int_t)sizing->bytes, "mib", (json_int_t)sizing_mib(sizing));
 }
 
 static int refuse_stray(const struct given *given, struct error *err)
@@ -203,10 +206,11 @@ int sizing_options_read(const struct arguments *arguments, struct need *need, js
     struct sizing sizing = {0};
     int r = models_load_default(&models, err);
     r = r != 0 ? r : read_question(&given, &models, &question, &shape_of, err);
+    question.gpus = need->gpus;
     r = r != 0 ? r : sizing_estimate(&question, &sizing, err);
     r = r != 0 ? r : set_memory(&sizing, need, err);
     if (r == 0) {
-        *ret_sizing = sizing_to_json(&sizing, &given, shape_of);
+        *ret_sizing = sizing_to_json(&sizing, need->gpus > 1 ? need->gpus : 1, &given, shape_of);
     }
     models_done(&models);
     return r;
@@ -239,8 +243,9 @@ void sizing_print(const json_t *sizing, size_t width)
     for (size_t i = 0; i < json_array_size(terms); i++) {
         print_term(json_array_get(terms, i), width);
     }
-    printf("  %-9s %10s  as the guest must see it\n", "together",
-           gib_text(view_int(sizing, "bytes", 0), size));
+    int64_t gpus = view_int(sizing, "gpus", 1);
+    printf("  %-9s %10s  as the guest must see it%s\n", "together",
+           gib_text(view_int(sizing, "bytes", 0), size), gpus > 1 ? ", on each GPU" : "");
     const char *guess = view_text(sizing, "shapeOf", NULL);
     if (guess != NULL) {
         prose_print_indented(width, 2,

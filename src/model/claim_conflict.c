@@ -6,7 +6,7 @@ static bool is_mode(const struct claim *claim, enum claim_mode mode)
     return claim->spec.mode == mode;
 }
 
-/* It says in words of its own that it gets a vGPU. */
+/* A mode of vGPUs, said by the claim itself. */
 static bool has_vgpu_mode(const struct claim *claim)
 {
     return is_mode(claim, CLAIM_TIME_SLICED) || is_mode(claim, CLAIM_MIG_BACKED) ||

@@ -20,9 +20,12 @@ static void read_published(struct reader *outer, size_t index, const json_t *jso
                 reader_path(outer, "published", (int)index, path, sizeof(path)), outer->err);
     int weights = reader_word_or(&r, "weights", &precision_words, -1);
     int cache = reader_word_or(&r, "cache", &precision_words, -1);
-    if (r.result == 0 && (weights < 0) == (cache < 0)) {
-        reader_fail(&r, "weights", "either weights or cache has a precision");
+    int checkpoint = reader_word_or(&r, "checkpoint", &precision_words, -1);
+    if (r.result == 0 && (weights >= 0) + (cache >= 0) + (checkpoint >= 0) != 1) {
+        reader_fail(&r, "weights", "one of weights, checkpoint and cache has a precision");
     }
+    published->checkpoint = checkpoint >= 0;
+    weights = checkpoint >= 0 ? checkpoint : weights;
     published->part = weights >= 0 ? SIZING_WEIGHTS : SIZING_CACHE;
     published->precision = (enum precision)(weights >= 0 ? weights : cache);
     published->tokens = (uint32_t)reader_int_or(&r, "tokens", 1, SIZING_CONTEXT_MAX, 0);
@@ -39,6 +42,7 @@ static void read_published(struct reader *outer, size_t index, const json_t *jso
 static void read_shape(struct reader *r, struct model_shape *shape)
 {
     shape->params = (uint64_t)reader_int(r, "params", 1, (int64_t)SIZING_PARAMS_MAX);
+    shape->embedding = (uint64_t)reader_int_or(r, "embedding", 1, (int64_t)SIZING_PARAMS_MAX, 0);
     shape->layers = (uint32_t)reader_int(r, "layers", 1, SIZING_LAYERS_MAX);
     shape->latent = (uint32_t)reader_int_or(r, "latent", 1, SIZING_HEADS_MAX, 0);
     if (shape->latent == 0) {

@@ -8,6 +8,7 @@
 /* What someone else says that a part of a model takes. */
 struct published_size {
     enum sizing_part part; /* weights or cache */
+    bool checkpoint;       /* weights with their scales, and what stays at 16 bits */
     enum precision precision;
     uint32_t tokens; /* of the cache; 0 of weights */
     uint64_t bytes;

@@ -25,6 +25,22 @@ static const struct {
     [PRECISION_Q4_0] = {9, "0.5625 bytes"},
 };
 
+/* What blocks of quantized weights carry besides. AWQ and GPTQ: for each 128 a scale of 16 bits and
+ * a zero of 4 (AutoAWQ and AutoGPTQ, group_size 128); NVFP4: for each 16 a scale of 8 bits (NVIDIA,
+ * "Introducing NVFP4"). Both leave embedding and head at 16 bits (RedHatAI's cards of
+ * Llama 3.1 8B w4a16: only linear operators within transformer blocks are quantized). */
+static const struct {
+    uint32_t block;
+    uint32_t half_bytes; /* for each block */
+    const char *text;
+    bool keeps; /* embedding and head stay at 16 bits */
+} quantized[PRECISION_COUNT] = {
+    [PRECISION_INT4] = {128, 5, "2.5 bytes for each 128", true},
+    [PRECISION_FP4] = {16, 2, "1 byte for each 16", true},
+    [PRECISION_FP8] = {.keeps = true},
+    [PRECISION_INT8] = {.keeps = true},
+};
+
 /* vLLM gives itself nine tenths of what the GPU has, by default (docs.vllm.ai, engine
  * arguments, gpu_memory_utilization 0.9 when these figures were taken); the rest is for CUDA's
  * context, graphs and activations at their peak. */
@@ -32,8 +48,11 @@ static const struct {
 
 const char *sizing_part_name(enum sizing_part part)
 {
-    static const char *const names[SIZING_PARTS] = {
-        [SIZING_WEIGHTS] = "weights", [SIZING_CACHE] = "KV cache", [SIZING_RUNTIME] = "runtime"};
+    static const char *const names[SIZING_PARTS] = {[SIZING_WEIGHTS] = "weights",
+                                                    [SIZING_SCALES] = "scales",
+                                                    [SIZING_KEPT] = "16 bits",
+                                                    [SIZING_CACHE] = "KV cache",
+                                                    [SIZING_RUNTIME] = "runtime"};
     return names[part];
 }
 
@@ -65,6 +84,7 @@ static int check_question(const struct sizing_question *question, struct error *
         {"--head-dim", shape->latent > 0 ? shape->latent : shape->head_dim, SIZING_HEADS_MAX},
         {"--context", question->context, SIZING_CONTEXT_MAX},
         {"--concurrency", question->concurrency, SIZING_CONCURRENCY_MAX},
+        {"--gpus", question->gpus > 1 ? question->gpus : 1, SIZING_GPUS_MAX},
     };
     int r = 0;
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rows); i++) {
@@ -84,23 +104,62 @@ static const char *params_text(uint64_t params, char *out, size_t size)
     return out;
 }
 
-static void estimate_weights(const struct sizing_question *question, struct sizing_term *term)
+static uint64_t part_of(uint64_t bytes, uint32_t gpus)
+{
+    return bytes / gpus + (bytes % gpus > 0 ? 1 : 0);
+}
+
+/* " ÷ 2 GPUs". */
+static const char *split_text(uint32_t gpus, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (gpus > 1) {
+        snprintf(out, size, " ÷ %u GPUs", gpus);
+    }
+    return out;
+}
+
+static void estimate_weights(const struct sizing_question *question, uint32_t gpus,
+                             struct sizing_term terms[SIZING_PARTS])
 {
     char params[32];
-    term->bytes = bytes_of(question->shape.params, question->weights);
-    snprintf(term->formula, sizeof(term->formula), "%s weights × %s",
-             params_text(question->shape.params, params, sizeof(params)),
-             sizes[question->weights].text);
+    char split[24];
+    uint64_t count = question->shape.params;
+    uint64_t kept = question->shape.embedding;
+    uint32_t block = quantized[question->weights].block;
+    struct sizing_term *term = &terms[SIZING_WEIGHTS];
+    split_text(gpus, split, sizeof(split));
+    term->bytes = part_of(bytes_of(count, question->weights), gpus);
+    snprintf(term->formula, sizeof(term->formula), "%s weights × %s%s",
+             params_text(count, params, sizeof(params)), sizes[question->weights].text, split);
+    if (block > 0) {
+        term = &terms[SIZING_SCALES];
+        term->bytes =
+            part_of((count / block + 1) * quantized[question->weights].half_bytes / 2, gpus);
+        snprintf(term->formula, sizeof(term->formula), "%s weights × %s%s", params,
+                 quantized[question->weights].text, split);
+    }
+    if (quantized[question->weights].keeps && kept > 0 && kept <= count) {
+        term = &terms[SIZING_KEPT];
+        term->bytes =
+            part_of(bytes_of(kept, PRECISION_FP16) - bytes_of(kept, question->weights), gpus);
+        snprintf(term->formula, sizeof(term->formula),
+                 "%s weights of embedding and head × 2 bytes instead of %s%s",
+                 params_text(kept, params, sizeof(params)), sizes[question->weights].text, split);
+    }
 }
 
 /* At most 2 × 10^4 layers × 10^4 heads × 10^4 × 2^26 tokens × 10^5: a product beyond 64 bits is
  * taken for the largest number. */
-static void estimate_cache(const struct sizing_question *question, struct sizing_term *term)
+static void estimate_cache(const struct sizing_question *question, uint32_t gpus,
+                           struct sizing_term *term)
 {
     const struct model_shape *shape = &question->shape;
-    uint64_t a_token = shape->latent > 0
-                           ? (uint64_t)shape->layers * shape->latent
-                           : 2 * (uint64_t)shape->layers * shape->kv_heads * shape->head_dim;
+    /* Each GPU has some of the heads, and at least one; one latent vector is on all of them (vLLM,
+     * ModelConfig.get_num_kv_heads(), and its attention backends for MLA). */
+    uint32_t heads = (shape->kv_heads + gpus - 1) / gpus;
+    uint64_t a_token = shape->latent > 0 ? (uint64_t)shape->layers * shape->latent
+                                         : 2 * (uint64_t)shape->layers * heads * shape->head_dim;
     uint64_t tokens = (uint64_t)question->context * question->concurrency;
     uint64_t bytes_a_token = bytes_of(a_token, question->cache);
     if (__builtin_mul_overflow(bytes_a_token, tokens, &term->bytes) ||
@@ -110,13 +169,14 @@ static void estimate_cache(const struct sizing_question *question, struct sizing
     const char *requests = question->concurrency == 1 ? "request" : "requests";
     if (shape->latent > 0) {
         snprintf(term->formula, sizeof(term->formula),
-                 "%u layers × %u values × %s × %u tokens × %u %s", shape->layers, shape->latent,
-                 sizes[question->cache].text, question->context, question->concurrency, requests);
+                 "%u layers × %u values × %s × %u tokens × %u %s%s", shape->layers, shape->latent,
+                 sizes[question->cache].text, question->context, question->concurrency, requests,
+                 gpus > 1 ? ", on each GPU" : "");
     } else {
         snprintf(term->formula, sizeof(term->formula),
-                 "2 × %u layers × %u KV heads × %u × %s × %u tokens × %u %s", shape->layers,
-                 shape->kv_heads, shape->head_dim, sizes[question->cache].text, question->context,
-                 question->concurrency, requests);
+                 "2 × %u layers × %u KV heads%s × %u × %s × %u tokens × %u %s", shape->layers,
+                 heads, gpus > 1 ? " of each GPU" : "", shape->head_dim,
+                 sizes[question->cache].text, question->context, question->concurrency, requests);
     }
 }
 
@@ -128,9 +188,13 @@ int sizing_estimate(const struct sizing_question *question, struct sizing *ret_s
         return r;
     }
     struct sizing sizing = {0};
-    estimate_weights(question, &sizing.terms[SIZING_WEIGHTS]);
-    estimate_cache(question, &sizing.terms[SIZING_CACHE]);
-    uint64_t both = sizing.terms[SIZING_WEIGHTS].bytes + sizing.terms[SIZING_CACHE].bytes;
+    uint32_t gpus = question->gpus > 1 ? question->gpus : 1;
+    estimate_weights(question, gpus, sizing.terms);
+    estimate_cache(question, gpus, &sizing.terms[SIZING_CACHE]);
+    uint64_t both = 0;
+    for (uint32_t i = 0; i < SIZING_RUNTIME; i++) {
+        both += sizing.terms[i].bytes;
+    }
     struct sizing_term *runtime = &sizing.terms[SIZING_RUNTIME];
     runtime->bytes = (both + RUNTIME_SHARE - 2) / (RUNTIME_SHARE - 1);
     STR_SET(runtime->formula, "a tenth of all, which vLLM leaves free by default");

@@ -31,9 +31,10 @@ WORDS_DECLARE(precision, precision_words)
 
 /* What of a model decides its size. */
 struct model_shape {
-    uint64_t params;   /* weights, of all experts */
-    uint32_t layers;   /* that cache */
-    uint32_t kv_heads; /* heads of keys and values */
+    uint64_t params;    /* weights, of all experts */
+    uint64_t embedding; /* of these, of token embedding and output head; 0: not known */
+    uint32_t layers;    /* that cache */
+    uint32_t kv_heads;  /* heads of keys and values */
     uint32_t head_dim;
     uint32_t latent; /* values per token and layer of a model that caches these alone; 0: none */
 };
@@ -44,16 +45,24 @@ struct sizing_question {
     enum precision cache;
     uint32_t context;     /* tokens of one request, prompt and answer */
     uint32_t concurrency; /* requests at once */
+    uint32_t gpus;        /* over which the model is split by tensor parallelism; 0: 1 */
 };
 
-enum sizing_part { SIZING_WEIGHTS, SIZING_CACHE, SIZING_RUNTIME, SIZING_PARTS };
+enum sizing_part {
+    SIZING_WEIGHTS,
+    SIZING_SCALES, /* of blocks of quantized weights */
+    SIZING_KEPT,   /* what embedding and head take beyond that, as they stay at 16 bits */
+    SIZING_CACHE,
+    SIZING_RUNTIME,
+    SIZING_PARTS
+};
 struct sizing_term {
-    uint64_t bytes;
-    char formula[160]; /* with the numbers filled in */
+    uint64_t bytes;    /* on one GPU; 0: there is none, and no formula */
+    char formula[192]; /* with the numbers filled in */
 };
 struct sizing {
     struct sizing_term terms[SIZING_PARTS];
-    uint64_t bytes; /* all of them */
+    uint64_t bytes; /* all of them: what one GPU needs */
 };
 const char *sizing_part_name(enum sizing_part part);
 
@@ -63,6 +72,7 @@ const char *sizing_part_name(enum sizing_part part);
 #define SIZING_HEADS_MAX 10000
 #define SIZING_CONTEXT_MAX (64 * 1024 * 1024)
 #define SIZING_CONCURRENCY_MAX 100000
+#define SIZING_GPUS_MAX 16
 
 /* -INVALID where a number is 0 or beyond its limit. */
 int sizing_estimate(const struct sizing_question *question, struct sizing *ret_sizing,

@@ -44,7 +44,10 @@ static uint64_t estimate(const struct open_model *model, const struct published_
     if (sizing_estimate(&question, &sizing, &err) != 0) {
         fail_msg("%s: %s", model->key, err.message);
     }
-    return sizing.terms[published->part].bytes;
+    return sizing.terms[published->part].bytes +
+           (published->checkpoint
+                ? sizing.terms[SIZING_SCALES].bytes + sizing.terms[SIZING_KEPT].bytes
+                : 0);
 }
 
 /* Prints the table: `build/src/sizing/sizing_test` shows it. */
@@ -102,6 +105,44 @@ static void terms_and_formulas_add_up(void **state)
     }
     assert_true(sum == sizing.bytes);
     assert_int_equal(sizing_mib(&sizing), 18157);
+}
+
+/* Tensor parallelism: each GPU has a part of the weights, and of the heads of keys and values. */
+static void gpus_share_weights_and_cache(void **state)
+{
+    const struct open_models *models = *state;
+    for (vec_each(models, model)) {
+        struct sizing_question question = {.shape = model->shape,
+                                           .weights = PRECISION_INT4,
+                                           .cache = PRECISION_FP16,
+                                           .context = 4096,
+                                           .concurrency = 4};
+        struct sizing one = {0};
+        struct sizing all = {0};
+        assert_int_equal(sizing_estimate(&question, &one, NULL), 0);
+        for (uint32_t gpus = 2; gpus <= SIZING_GPUS_MAX; gpus *= 2) {
+            bool shared = model->shape.latent == 0 && model->shape.kv_heads % gpus == 0;
+            question.gpus = gpus;
+            assert_int_equal(sizing_estimate(&question, &all, NULL), 0);
+            assert_true(all.bytes < one.bytes);
+            for (uint32_t i = 0; i <= SIZING_CACHE; i++) {
+                uint64_t sum = all.terms[i].bytes * gpus;
+                assert_true(sum >= one.terms[i].bytes);
+                assert_true((i == SIZING_CACHE && !shared) || sum < one.terms[i].bytes + gpus);
+            }
+        }
+    }
+    struct sizing_question question = llama_8b(models);
+    struct sizing sizing = {0};
+    question.gpus = 2;
+    assert_int_equal(sizing_estimate(&question, &sizing, NULL), 0);
+    assert_string_equal(sizing.terms[SIZING_WEIGHTS].formula,
+                        "8.03 billion weights × 2 bytes ÷ 2 GPUs");
+    assert_string_equal(
+        sizing.terms[SIZING_CACHE].formula,
+        "2 × 32 layers × 4 KV heads of each GPU × 128 × 2 bytes × 8192 tokens × 1 request");
+    question.gpus = SIZING_GPUS_MAX + 1;
+    assert_int_equal(sizing_estimate(&question, &sizing, NULL), -REASON_INVALID);
 }
 
 static void more_of_anything_is_never_less(void **state)
@@ -203,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(estimates_are_within_5_percent_of_published_figures),
         cmocka_unit_test(terms_and_formulas_add_up),
+        cmocka_unit_test(gpus_share_weights_and_cache),
         cmocka_unit_test(more_of_anything_is_never_less),
         cmocka_unit_test(the_largest_question_does_not_overflow),
         cmocka_unit_test(numbers_are_read_as_people_write_them),

@@ -43,3 +43,23 @@ def test_the_catalog_has_its_place_in_a_profile_list(pro_4500):
     types = [one["name"] for one in listed["types"]]
     assert len(types) == len(set(types))
     assert "RTX Pro 4500 Blackwell DC-1-4Q" in types  # in no public table
+
+
+NO_DRIVER, NO_BOARD = "mixed-sizes-need-driver", "mixed-sizes-not-reported"
+
+
+@pytest.mark.parametrize("board, driver, kind, rule", [
+    ("a2", "550.54.16", "A2-2Q", NO_BOARD), ("a2", "535.129.03", "A2-2Q", NO_BOARD),
+    ("a16", "570.86.10", "A16-2Q", NO_BOARD), ("t4", "550.54.16", "T4-2Q", NO_BOARD),
+    ("l40s", "535.129.03", "L40S-2Q", NO_DRIVER), ("a100-pcie-40gb", "535.129.03", "A100-4C", NO_DRIVER),
+    ("l40s", "550.54.16", "L40S-2Q", None), ("h100-pcie-80gb", "570.86.10", "H100-4C", None),
+])
+def test_mixed_sizes_are_refused_in_the_dry_run_where_board_or_driver_lacks_them(machine, board, driver, kind, rule):
+    """vGPU software 17, whose drivers are of branch 550, is the first with them; some boards never have them."""
+    host = machine(f"board:{board}", libvirt=False, options=["--driver", driver]).start()
+    for target in ("/v1/claims?dryRun=true", "/v1/claims"):
+        status, answer, _ = host.api.call("POST", target, {
+            "name": "m", "type": kind, "mixed": True, "mode": "time-sliced"})
+        assert (status >= 400, answer.get("rule")) == (rule is not None, rule), (target, answer)
+    if rule is None:
+        assert host.api.wait_plan(answer)["state"] == "done"

@@ -6,189 +6,21 @@
  */
 #include <sqlite3.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "ledger/draft.h"
 #include "ledger/ledger.h"
+#include "ledger/older_fixture.h"
 #include "model/gpu_record.h"
 #include "model/operation_views.h"
 #include "store/one_kind.h"
 #include "store/plain_words.h"
-#include "store/schema_changes.h"
 #include "store/sqlite.h"
 #include "test.h"
 
-#define MAX_DUMP (4 * 1024 * 1024)
 #define MAX_ITEMS 1000
-
-/* ---- the store as it was left, and as it is opened ---- */
-
-struct older {
-    char dir[64], path[96];
-    char *sql;
-    sqlite3 *db; /* a copy in memory, that no cleaved migrated */
-    struct store *store;
-    struct ledger *ledger;
-};
-
-static void must(sqlite3 *db, int result)
-{
-    if (result != SQLITE_OK) {
-        fail_msg("%s", sqlite3_errmsg(db));
-    }
-}
-
-static void make_database(const char *path, const char *sql, sqlite3 **ret_db)
-{
-    assert_int_equal(sqlite3_open(path, ret_db), SQLITE_OK);
-    must(*ret_db, sqlite3_exec(*ret_db, sql, NULL, NULL, NULL));
-}
-
-static char *read_text(const char *name)
-{
-    CLEANUP_FREE char *path = xasprintf("%s/%s", STORES_DIR, name);
-    char *text = NULL;
-    size_t len = 0;
-    assert_int_equal(fs_read(path, MAX_DUMP, &text, &len), 0);
-    return text;
-}
-
-/* Tests ask the store by the tables of schema 2. */
-static void show_as_schema_2(sqlite3 *db)
-{
-    CLEANUP_FREE char *views = read_text("as-schema-2.sql");
-    must(db, sqlite3_exec(db, views, NULL, NULL, NULL));
-}
-
-/* ---- as a cleaved of schema 4 left it ---- */
-
-static void rename_words(sqlite3_context *context, int n UNUSED, sqlite3_value **values)
-{
-    CLEANUP_JSON json_t *json = json_loads((const char *)sqlite3_value_text(values[0]), 0, NULL);
-    assert_non_null(json);
-    plain_words(json);
-    CLEANUP_FREE char *text = json_text(json);
-    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
-}
-
-static void bring_to_schema(sqlite3 *db, int from, int to)
-{
-    size_t n = 0;
-    const struct schema_change *changes = schema_changes_list(&n);
-    must(db, sqlite3_create_function_v2(db, "plain_words", 1, SQLITE_UTF8, NULL, rename_words, NULL,
-                                        NULL, NULL));
-    for (int version = from + 1; version <= to; version++) {
-        CLEANUP_FREE char *sql =
-            xasprintf("%s PRAGMA user_version = %d", changes[version - 1].sql, version);
-        must(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
-    }
-}
-
-/* ---- opening ---- */
-
-static void open_store(struct older *o)
-{
-    struct error err = {0};
-    if (sqlite_store_open(o->path, &o->store, &err) != 0 ||
-        ledger_open(o->store, &o->ledger, &err) != 0) {
-        fail_msg("%s", err.message);
-    }
-}
-
-static void close_store(struct older *o)
-{
-    ledger_free(TAKE_PTR(o->ledger));
-    o->store->ops->free(o->store);
-    o->store = NULL;
-}
-
-/* written, schema: of the store in the file, and when it is opened. */
-static int setup(void **state, const char *name, int written, int schema)
-{
-    struct older *o = xcalloc(1, sizeof(*o));
-    sqlite3 *db = NULL;
-    o->sql = read_text(name);
-    STR_SET(o->dir, "/tmp/cleave-older-XXXXXX");
-    assert_non_null(mkdtemp(o->dir));
-    snprintf(o->path, sizeof(o->path), "%s/cleave.db", o->dir);
-    make_database(o->path, o->sql, &db);
-    bring_to_schema(db, written, schema);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    make_database(":memory:", o->sql, &o->db);
-    if (written > 2) {
-        show_as_schema_2(o->db);
-    }
-    open_store(o);
-    *state = o;
-    return 0;
-}
-
-static int setup_running(void **state)
-{
-    return setup(state, "schema-2/running.sql", 2, 2);
-}
-
-static int setup_interrupted(void **state)
-{
-    return setup(state, "schema-2/interrupted.sql", 2, 2);
-}
-
-/* Brought to schema 4 by today's code. */
-static int setup_brought_to_4(void **state)
-{
-    return setup(state, "schema-2/interrupted.sql", 2, 4);
-}
-
-static int setup_running_4(void **state)
-{
-    return setup(state, "schema-4/running.sql", 4, 4);
-}
-
-static int setup_interrupted_4(void **state)
-{
-    return setup(state, "schema-4/interrupted.sql", 4, 4);
-}
-
-/* What today's cleaved took over is opened by it once more. */
-static int setup_again(void **state)
-{
-    (void)setup(state, "schema-4/interrupted.sql", 4, 4);
-    close_store(*state);
-    open_store(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct older *o = *state;
-    close_store(o);
-    assert_int_equal(sqlite3_close(o->db), SQLITE_OK);
-    fs_remove_tree(o->dir);
-    free(o->sql);
-    free(o);
-    return 0;
-}
-
-/* The documents of a query with two columns (key, document), by key, in today's words. Caller
- * decrefs. */
-static json_t *left(struct older *o, const char *sql)
-{
-    json_t *found = json_object();
-    sqlite3_stmt *stmt = NULL;
-    must(o->db, sqlite3_prepare_v2(o->db, sql, -1, &stmt, NULL));
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
-        json_t *document = json_loads((const char *)sqlite3_column_text(stmt, 1), 0, NULL);
-        assert_non_null(document);
-        plain_words(document);
-        json_object_set_new(found, (const char *)sqlite3_column_text(stmt, 0), document);
-    }
-    must(o->db, sqlite3_finalize(stmt));
-    return found;
-}
 
 /* ---- what must still be said ---- */
 
@@ -229,7 +61,7 @@ static void check_document(const char *kind, const char *key, const json_t *was,
 static void claims_are_as_they_were(void **state)
 {
     struct older *o = *state;
-    CLEANUP_JSON json_t *was = left(o, "SELECT name, document FROM claims");
+    CLEANUP_JSON json_t *was = older_left(o, "SELECT name, document FROM claims");
     const struct claims *claims = &o->ledger->claims;
     assert_int_equal(claims->n, json_object_size(was));
     assert_true(claims->n >= 10);
@@ -242,8 +74,9 @@ static void claims_are_as_they_were(void **state)
 static void plans_and_their_steps_are_as_they_were(void **state)
 {
     struct older *o = *state;
-    CLEANUP_JSON json_t *was = left(o, "SELECT id, document FROM plans");
-    CLEANUP_JSON json_t *steps = left(o, "SELECT plan_id || '/' || number, document FROM steps");
+    CLEANUP_JSON json_t *was = older_left(o, "SELECT id, document FROM plans");
+    CLEANUP_JSON json_t *steps =
+        older_left(o, "SELECT plan_id || '/' || number, document FROM steps");
     struct plan **plans = NULL;
     size_t n = 0;
     size_t n_steps = 0;
@@ -266,9 +99,9 @@ static void plans_and_their_steps_are_as_they_were(void **state)
 static void events_are_as_they_were(void **state)
 {
     struct older *o = *state;
-    CLEANUP_JSON json_t *was =
-        left(o, "SELECT seq, json_object('seq', seq, 'kind', kind, 'subject', subject, 'author', "
-                "author, 'message', message) FROM events");
+    CLEANUP_JSON json_t *was = older_left(
+        o, "SELECT seq, json_object('seq', seq, 'kind', kind, 'subject', subject, 'author', "
+           "author, 'message', message) FROM events");
     struct event *events = NULL;
     size_t n = 0;
     assert_int_equal(ledger_load_events(o->ledger, 0, MAX_ITEMS, &events, &n, NULL), 0);
@@ -289,7 +122,7 @@ static void events_are_as_they_were(void **state)
 static size_t check_records(struct older *o, enum record_kind kind, const char *word)
 {
     CLEANUP_FREE char *sql = xasprintf("SELECT key, document FROM records WHERE kind = '%s'", word);
-    CLEANUP_JSON json_t *was = left(o, sql);
+    CLEANUP_JSON json_t *was = older_left(o, sql);
     CLEANUP_JSON json_t *is = NULL;
     const char *key = NULL;
     json_t *document = NULL;
@@ -400,7 +233,7 @@ static size_t check_operations(struct older *o, enum operation_kind_id kind, con
 {
     CLEANUP_FREE char *sql = xasprintf(
         "SELECT key, document FROM records WHERE kind = '%s' AND key LIKE '%s%%'", word, prefix);
-    CLEANUP_JSON json_t *was = left(o, sql);
+    CLEANUP_JSON json_t *was = older_left(o, sql);
     const struct operation_entries *entries = &o->ledger->operations.kinds[kind];
     assert_int_equal(entries->n, json_object_size(was));
     for (vec_each(entries, entry)) {
@@ -473,10 +306,10 @@ static void a_damaged_record_stays_damaged(void **state)
         sqlite3 *db = NULL;
         snprintf(path, sizeof(path), "%s/%s.db", o->dir, kinds[i]);
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-        must(db, sqlite3_exec(db, o->sql, NULL, NULL, NULL));
+        assert_int_equal(sqlite3_exec(db, o->sql, NULL, NULL, NULL), SQLITE_OK);
         CLEANUP_FREE char *sql = xasprintf(
             "INSERT OR REPLACE INTO records VALUES ('%s', 'out:x', '{\"state\":')", kinds[i]);
-        must(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
         assert_int_equal(sqlite_store_open(path, &store, &err), 0);
         assert_int_equal(ledger_open(store, &ledger, &err), 0);
@@ -503,7 +336,7 @@ static size_t count(struct older *o, const char *table, const char *where)
 {
     CLEANUP_FREE char *sql =
         xasprintf("SELECT count(*), json_object('n', count(*)) FROM %s WHERE %s", table, where);
-    CLEANUP_JSON json_t *found = left(o, sql);
+    CLEANUP_JSON json_t *found = older_left(o, sql);
     json_t *row = json_object_iter_value(json_object_iter(found));
     return (size_t)json_integer_value(json_object_get(row, "n"));
 }
@@ -573,7 +406,7 @@ static void states_become_those_of_today(void **state)
     }
 }
 
-#define OLDER_TEST(fn, name) {#fn " (" #name ")", fn, setup_##name, teardown, NULL}
+#define OLDER_TEST(fn, name) {#fn " (" #name ")", fn, older_setup_##name, older_teardown, NULL}
 /* What holds of each store. */
 #define OLDER_TESTS(name)                                                                          \
     OLDER_TEST(claims_are_as_they_were, name),                                                     \

@@ -202,6 +202,23 @@ def test_a_site_s_changed_override_is_a_change(site):
     assert "overrides" not in site.api.get("/v1/claims/whole")
 
 
+def test_a_claim_without_its_device_does_not_get_it_once_its_override_no_longer_applies(site):
+    put(site, rule())
+    wait_own(site, "site-shared")
+    site.define("web1")
+    site.create("whole", **PLAIN["whole"], vm="web1", hold="on-demand",
+                overrides=[{"rule": "site-shared", "reason": "the lab's own board"}])
+    put(site, rule(more="soft: false"))
+    wait_for(lambda: not any(one["soft"] for one in site.api.get("/v1/rules/site-shared")["rules"]))
+    started = site.cleave.run("vm", "start", "web1")
+    assert started.returncode == 9 and "is not passed through at this site" in started.stderr, started.stderr
+    assert site.virsh("domstate", "web1").stdout.strip() == "shut off"
+    put(site, rule())
+    wait_for(lambda: all(one["soft"] for one in site.api.get("/v1/rules/site-shared")["rules"]))
+    started = site.cleave.run("vm", "start", "web1")
+    assert started.returncode == 0, started.stderr
+
+
 REFUSED = {
     "a hard rule": ("site-hard", "reason", 422, "can't be overridden"),
     "no such rule": ("site-none", "reason", 404, "no rule is called"),

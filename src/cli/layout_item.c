@@ -65,6 +65,12 @@ static void cut_times_behind(struct layout_item *item)
     }
 }
 
+/* Reads a start or a count: LAYOUT_ANYWHERE is what an item without one has. */
+static bool read_number(const char *text, uint32_t *ret_number)
+{
+    return parse_u32(text, ret_number) && *ret_number != LAYOUT_ANYWHERE;
+}
+
 /* Cuts the text at the mark and reads the number behind it; false if there is something else. */
 static bool cut_number(char *text, char mark, uint32_t *ret_number)
 {
@@ -73,7 +79,7 @@ static bool cut_number(char *text, char mark, uint32_t *ret_number)
         return true;
     }
     *at = '\0';
-    return parse_u32(str_trim(at + 1), ret_number);
+    return read_number(str_trim(at + 1), ret_number);
 }
 
 /* "1g.5gb: 3", as a file has it. On a command line a colon is nvidia-smi's, without a blank. */
@@ -90,7 +96,7 @@ static int cut_colon(struct layout_item *item, const char *word, struct error *e
 {
     char *at = strrchr(item->name, ':');
     uint32_t number = 0;
-    if (at == NULL || !parse_u32(at + 1 + strspn(at + 1, BLANKS), &number)) {
+    if (at == NULL || !read_number(at + 1 + strspn(at + 1, BLANKS), &number)) {
         return 0;
     }
     bool counts = spelling_has_count(item->name);

@@ -60,14 +60,24 @@ static void what_is_no_item_is_refused(void **state)
     static const struct {
         const char *word, *in_message;
     } rows[] = {
-        {"", "is not NAME"},           {"=2", "is not NAME"},
-        {"1g.5gb=x", "is not NAME"},   {"1g.5gb=-1", "is not NAME"},
-        {"1g.5gb=1.5", "is not NAME"}, {"1g.5gb=99999999999", "is not NAME"},
-        {"1g.5gb@", "is not NAME"},    {"1g.5gb@-1", "is not NAME"},
-        {"1g.5gb=0", "from 1 to"},     {"1g.5gb=4097", "from 1 to"},
-        {"0x1g.5gb", "from 1 to"},     {"gpu:1g.5gb:0", "from 1 to"},
-        {"1g.5gb: 3", "how a file"},   {"9: 0", "how a file"},
-        {"Name=gpu", "gres.conf"},     {"all-balanced", "label of a mig-parted"},
+        {"", "is not NAME"},
+        {"=2", "is not NAME"},
+        {"1g.5gb=x", "is not NAME"},
+        {"1g.5gb=-1", "is not NAME"},
+        {"1g.5gb=1.5", "is not NAME"},
+        {"1g.5gb=99999999999", "is not NAME"},
+        {"1g.5gb@", "is not NAME"},
+        {"1g.5gb@-1", "is not NAME"},
+        {"1g.5gb@4294967295", "is not NAME"},
+        {"1g.5gb@4294967296", "is not NAME"},
+        {"1g.5gb=0", "from 1 to"},
+        {"1g.5gb=4097", "from 1 to"},
+        {"0x1g.5gb", "from 1 to"},
+        {"gpu:1g.5gb:0", "from 1 to"},
+        {"1g.5gb: 3", "how a file"},
+        {"9: 0", "how a file"},
+        {"Name=gpu", "gres.conf"},
+        {"all-balanced", "label of a mig-parted"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct layout_item item;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -21,13 +22,22 @@ static void closedirp(DIR **dir)
     }
 }
 
-int fs_read_fd(int fd, size_t max_bytes, char **ret_text, size_t *ret_len)
+/* `wait_ms`: how long at most until a descriptor that does not block has something to read. */
+static int read_all(int fd, size_t max_bytes, int wait_ms, char **ret_text, size_t *ret_len)
 {
     CLEANUP_STRBUF struct strbuf text = {0};
     char chunk[READ_CHUNK];
     for (;;) {
         ssize_t got = read(fd, chunk, sizeof(chunk));
         if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0 && errno == EAGAIN && wait_ms > 0) {
+            struct pollfd one = {.fd = fd, .events = POLLIN};
+            int ready = poll(&one, 1, wait_ms);
+            if (ready == 0) {
+                return -ETIMEDOUT;
+            }
             continue;
         }
         if (got < 0) {
@@ -46,6 +56,20 @@ int fs_read_fd(int fd, size_t max_bytes, char **ret_text, size_t *ret_len)
     }
     *ret_text = strbuf_take(&text);
     return 0;
+}
+
+int fs_read_fd(int fd, size_t max_bytes, char **ret_text, size_t *ret_len)
+{
+    return read_all(fd, max_bytes, 0, ret_text, ret_len);
+}
+
+int fs_read_input(const char *path, size_t max_bytes, int wait_ms, char **ret_text, size_t *ret_len)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return -errno;
+    }
+    return read_all(fd, max_bytes, wait_ms, ret_text, ret_len);
 }
 
 int fs_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_len)

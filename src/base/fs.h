@@ -14,6 +14,11 @@
 int fs_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_len);
 /* The same from the current position of an open file descriptor. */
 int fs_read_fd(int fd, size_t max_bytes, char **ret_text, size_t *ret_len);
+/* The same of a file that a person named, or put where cleave reads its data: a FIFO or a terminal
+ * without a writer ends the file, or is -ETIMEDOUT after `wait_ms` without a byte. */
+int fs_read_input(const char *path, size_t max_bytes, int wait_ms, char **ret_text,
+                  size_t *ret_len);
+#define FS_INPUT_WAIT_MS 30000 /* a program that writes it may take a while */
 /* Writes a temporary file next to `path`, fsyncs, renames, fsyncs the directory. */
 int fs_write_atomic(const char *path, const void *data, size_t len);
 /* One write(2) to an existing file, for kernel attribute files; -errno of the write. */

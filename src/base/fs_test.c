@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -159,6 +160,32 @@ static void removing_a_tree_does_not_follow_links(void **state)
     assert_true(fs_exists(kept_file));
 }
 
+/* What is no file of its own is read to its end, or given up; it never hangs. */
+static void what_is_no_regular_file_is_read_within_bounds(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t len = 1;
+    int ends[2];
+    char path[64];
+    CLEANUP_FREE char *fifo = in_dir("fifo");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(fs_read_input(fifo, 100, 1, &text, &len), 0); /* no program writes it */
+    assert_int_equal(len, 0);
+    free(text);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+    assert_int_equal(fs_read_input(path, 100, 1, &text, &len), -ETIMEDOUT);
+    assert_int_equal(write(ends[1], "a: 1\n", 5), 5);
+    close(ends[1]);
+    assert_int_equal(fs_read_input(path, 100, 1, &text, &len), 0);
+    assert_string_equal(text, "a: 1\n");
+    free(text);
+    close(ends[0]);
+    assert_int_equal(fs_read_input(".", 100, 1, &text, &len), -EISDIR);
+    assert_int_equal(fs_read_input("/dev/zero", 10000, 1, &text, &len), -EFBIG);
+}
+
 #define TEST_IN_DIR(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 static void directories_get_their_mode_whatever_the_umask(void **state)
@@ -180,6 +207,7 @@ static void directories_get_their_mode_whatever_the_umask(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST_IN_DIR(what_is_no_regular_file_is_read_within_bounds),
         TEST_IN_DIR(what_is_written_is_read),
         TEST_IN_DIR(a_longer_file_than_allowed_is_refused),
         TEST_IN_DIR(a_failed_write_leaves_the_old_file_and_nothing_else),

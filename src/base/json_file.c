@@ -16,7 +16,7 @@ static int read_text(const char *path, char **ret_text, size_t *ret_len, const c
     const char *origin = from_stdin ? "standard input" : path;
     *ret_origin = origin;
     int r = from_stdin ? fs_read_fd(STDIN_FILENO, INPUT_MAX_BYTES, ret_text, ret_len)
-                       : fs_read(path, INPUT_MAX_BYTES, ret_text, ret_len);
+                       : fs_read_input(path, INPUT_MAX_BYTES, FS_INPUT_WAIT_MS, ret_text, ret_len);
     if (r == -EFBIG) {
         return error_set(err, REASON_INVALID, origin, "the file has more than %d bytes",
                          INPUT_MAX_BYTES);

@@ -131,7 +131,7 @@ static int cmd_vm_create(struct cli *cli, const struct arguments *arguments, str
     }
     CLEANUP_FREE char *text = NULL;
     size_t len = 0;
-    int r = fs_read(file, MAX_TEMPLATE, &text, &len);
+    int r = fs_read_input(file, MAX_TEMPLATE, FS_INPUT_WAIT_MS, &text, &len);
     if (r != 0) {
         return r == -EFBIG ? error_set(err, REASON_INVALID, file, "%s has more than %d bytes", file,
                                        MAX_TEMPLATE)

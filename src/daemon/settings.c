@@ -208,7 +208,7 @@ static void add_place(const char *path, const char *key, struct error *err)
     size_t len = 0;
     size_t line = 0;
     size_t column = 0;
-    bool found = key != NULL && fs_read(path, MAX_FILE, &text, &len) == 0 &&
+    bool found = key != NULL && fs_read_input(path, MAX_FILE, FS_INPUT_WAIT_MS, &text, &len) == 0 &&
                  yaml_locate(text, len, key, &line, &column);
     if (found) {
         error_wrap(err, "%s:%zu", path, line);

@@ -504,7 +504,8 @@ int import_read(const char *path, struct import_file **ret_file, struct error *e
     size_t len = 0;
     int r = json_read_file_all(path, &documents, err);
     r = r != 0 ? r : import_parse(documents, path, ret_file, err);
-    if (r == 0 || str_eq(path, "-") || fs_read(path, INPUT_MAX_BYTES, &text, &len) < 0) {
+    if (r == 0 || str_eq(path, "-") ||
+        fs_read_input(path, INPUT_MAX_BYTES, FS_INPUT_WAIT_MS, &text, &len) < 0) {
         return r;
     }
     int other = other_text_refuse(text, path, err);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/known_choices.h"
 
-#include <stdlib.h>
+#include "base/vec.h"
 
 const struct choices *known_choices_of(struct known_choices *known, const struct rules *rules,
                                        const struct gpu_model *model, const struct need *need)
 {
-    for (size_t i = 0; i < KNOWN_CHOICES && known->items[i].model != NULL; i++) {
-        if (known->items[i].model == model && need_is_same(&known->items[i].need, need)) {
-            return &known->items[i].choices;
+    for (vec_each(known, item)) {
+        if (item->model == model && need_is_same(&item->need, need)) {
+            return &item->choices;
         }
     }
-    __typeof__(known->items[0]) *item = &known->items[known->next];
-    known->next = (known->next + 1) % KNOWN_CHOICES;
+    struct known_choice *item = NULL;
+    if (known->n < KNOWN_CHOICES) {
+        item = vec_push(known);
+        *item = (struct known_choice){.model = NULL};
+    } else {
+        item = &known->items[known->next];
+        known->next = (known->next + 1) % KNOWN_CHOICES;
+    }
     item->model = model;
     item->need = *need;
     item->choices.n = 0;
@@ -22,7 +28,8 @@ const struct choices *known_choices_of(struct known_choices *known, const struct
 
 void known_choices_done(struct known_choices *known)
 {
-    for (size_t i = 0; i < KNOWN_CHOICES; i++) {
-        vec_done(&known->items[i].choices);
+    for (vec_each(known, item)) {
+        vec_done(&item->choices);
     }
+    vec_done(known);
 }

@@ -6,15 +6,17 @@
 
 #include "advise/choice.h"
 
-#define KNOWN_CHOICES 32
+#define KNOWN_CHOICES 1024 /* 64 claims that need different things, on 16 boards */
 
+struct known_choice {
+    const struct gpu_model *model;
+    struct need need;
+    struct choices choices;
+};
 struct known_choices {
-    struct {
-        const struct gpu_model *model; /* NULL: none yet */
-        struct need need;
-        struct choices choices;
-    } items[KNOWN_CHOICES];
-    size_t next; /* is replaced next */
+    struct known_choice *items;
+    size_t n, cap;
+    size_t next; /* is replaced next, where there are as many as are kept */
 };
 
 /* What of the model serves the need; valid until the next call. The rules and the models must stay

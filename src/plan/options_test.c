@@ -2,6 +2,7 @@
 /* Claims by need: which words the planner chooses, and what a refusal says. */
 #include <string.h>
 
+#include "plan/known_choices.h"
 #include "plan/planner_fixture.h"
 
 static struct claim wish(const char *name, const char *need)
@@ -274,11 +275,34 @@ static void a_host_used_otherwise_says_so(void **state)
     }
 }
 
+/* As many as a large request has on many boards are asked about once. */
+static void what_serves_a_need_is_asked_once_for_64_needs_on_each_board(void **state)
+{
+    struct fixture *f = *state;
+    const struct planner planner = planner_now(f);
+    CLEANUP(known_choices_done) struct known_choices known = {0};
+    size_t n = 0;
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 64; i++) {
+            const struct need need = {.memory_mib = 1024 + i, .any_licence = true};
+            for (vec_each(&f->host->gpus, gpu)) {
+                assert_non_null(
+                    known_choices_of(&known, planner.rules, gpu_model_of(&planner, gpu), &need));
+            }
+        }
+        assert_true(round == 0 || known.n == n);
+        assert_int_equal(known.next, 0);
+        n = known.n;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_smallest_of_the_best_mode_is_chosen, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_room_is_chosen, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_serves_a_need_is_asked_once_for_64_needs_on_each_board,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(words_that_are_typed_next_to_a_need_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(needs_of_one_gpu_that_differ_go_to_two_or_are_refused,
                                         setup, teardown),

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/feed_answer.h"
 #include "api/http.h"
 #include "api/index.h"
 #include "api/origin.h"
 #include "api/problem.h"
 #include "api/routes.h"
 #include "api/socket.h"
-#include "api/watch.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -120,8 +120,8 @@ static void on_reply(json_t *body, const struct error *err, void *data)
     CLEANUP_JSON json_t *owned = body;
     if ((pending->verb->flags & IS_STREAM) != 0) {
         json_int_t kinds = json_integer_value(json_object_get(owned, "kinds"));
-        watch_answer(pending->exchange, pending->api->service->feed, (unsigned)kinds,
-                     pending->last_id);
+        feed_answer(pending->exchange, pending->api->service->feed, (unsigned)kinds,
+                    pending->last_id);
         return;
     }
     bool changes = (pending->verb->flags & TAKES_DRY_RUN) != 0;

@@ -94,7 +94,7 @@ static const json_t *item_of(const struct follow *follow, const json_t *answer)
     return follow->path == NULL ? answer : view_at(answer, follow->path);
 }
 
-/* What has to change for an answer to change, by the beginning of its URL; all by default. */
+/* Kinds whose changes change an answer, by the beginning of its URL; NULL: all. */
 static const char *kinds_of(const char *url)
 {
     static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/watch.h"
+#include "api/feed_answer.h"
 
 #include <stdlib.h>
 
@@ -32,8 +32,8 @@ static void wake(void *data)
     http_stream_wake(watcher->conn);
 }
 
-void watch_answer(struct http_exchange *exchange, struct feed *feed, unsigned kinds,
-                  const char *last_id)
+void feed_answer(struct http_exchange *exchange, struct feed *feed, unsigned kinds,
+                 const char *last_id)
 {
     if (str_eq(http_exchange_request(exchange)->method, "HEAD")) {
         const struct http_response response = {

@@ -160,7 +160,7 @@ static void removing_a_tree_does_not_follow_links(void **state)
     assert_true(fs_exists(kept_file));
 }
 
-/* What is no file of its own is read to its end, or given up; it never hangs. */
+/* A FIFO, a device or a directory is read to its end, or given up; it never hangs. */
 static void what_is_no_regular_file_is_read_within_bounds(void **state)
 {
     (void)state;

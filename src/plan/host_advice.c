@@ -17,7 +17,7 @@
 #include "plan/work_try.h"
 
 /* Names that a person gives no claim, and libvirt no VM. */
-#define CLAIM_NAME "(new)"
+#define CLAIM_NAME "this need"
 #define CLAIM_VM "/"
 
 /* One GPU that is asked. */

@@ -99,6 +99,13 @@ static struct need need_of(const json_t *json)
         .scheduler = (enum scheduler_policy)word(json, "scheduler", &scheduler_policy_words,
                                                  SCHEDULER_UNKNOWN),
     };
+    const json_t *params = json_object_get(json, "params");
+    for (size_t i = 0; i < VGPU_PARAM_COUNT; i++) {
+        const json_t *on = json_object_get(params, vgpu_param_table[i].name);
+        if (on != NULL) {
+            vgpu_param_set(&need.params, &vgpu_param_table[i], json_is_true(on));
+        }
+    }
     const json_t *licences = json_object_get(json, "licences");
     need.any_licence = json_is_string(licences);
     for (size_t i = 0; i < json_array_size(licences); i++) {

@@ -215,8 +215,8 @@ const struct cat_profile *model_profile_of_type(const struct gpu_model *model,
 /* The type's framebuffer; where no source states it, the gigabytes of its name, which are that
  * (NVIDIA vGPU software user guide, "Virtual GPU Types"). CAT_UNKNOWN. */
 uint32_t type_nominal_mib(const struct cat_vgpu_type *type);
-/* How many vGPUs of the type a GPU has at most: where no source says it of the type, as many as of a
- * time-sliced A, B or Q type of its size, for which the published tables say the same on each
+/* How many vGPUs of the type a GPU has at most: where no source says it of the type, as many as of
+ * a time-sliced A, B or Q type of its size, for which the published tables say the same on each
  * board. CAT_UNKNOWN. */
 uint32_t type_most_per_gpu(const struct gpu_model *model, const struct cat_vgpu_type *type);
 /* The share of the GPU's compute that a vGPU of the type can count on, in percent, rounded down:

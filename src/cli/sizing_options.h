@@ -22,8 +22,8 @@
 /* clang-format on */
 
 /* Where a model is given, its memory becomes that of the need, as the guest must see it, and
- * *ret_sizing says how it comes about: {model, gpus, shapeOf, terms: [{name, bytes, formula}], bytes,
- * mib}. Else *ret_sizing stays NULL. -INVALID; -NOT_FOUND names the known models. */
+ * *ret_sizing says how it comes about: {model, gpus, shapeOf, terms: [{name, bytes, formula}],
+ * bytes, mib}. Else *ret_sizing stays NULL. -INVALID; -NOT_FOUND names the known models. */
 int sizing_options_read(const struct arguments *arguments, struct need *need, json_t **ret_sizing,
                         struct error *err);
 void sizing_print(const json_t *sizing, size_t width);

@@ -65,6 +65,10 @@ def test_every_operation_answers_as_described(fake, openapi):
     fake.get(f"/v1/incoming/{MIGRATION}")
     assert fake.call("POST", f"/v1/incoming/{MIGRATION}/commit")[0] == 200
     assert fake.call("DELETE", f"/v1/incoming/{MIGRATION}")[0] == 200
+    for target in ("/v1/licences", "/v1/licences/usage", "/v1/licences/usage?month=2026-11"):
+        fake.get(target)
+    assert fake.call("PUT", "/v1/licences/pools/vWS", {"count": 10})[0] == 200
+    assert fake.call("DELETE", "/v1/licences/pools/vWS")[0] == 200
     answered = {(method, path) for method, path, status in openapi.seen if status < 300}
     assert sorted(openapi.operations() - answered) == [], "each has a made-up answer, and is asked here"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exec/ports.h"
+#include "model/host_derive.h"
 
 #include <unistd.h>
 

@@ -334,10 +334,6 @@ const struct vm *host_find_unread_vm(const struct host *host);
 /* Moves VMs and what is known of libvirt from `from` to `host`, in place of its own. */
 void host_take_guests(struct host *host, struct host *from);
 
-/* Fills derived fields once all ports have observed: gpu.mode, vgpu.holder and gpu.holder from the
- * VMs' devices, order of GPUs (by PCI address). Idempotent. */
-void host_derive(struct host *host);
-
 /* Finds a GPU by PCI address or appends one of which nothing else is known yet. */
 struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr);
 

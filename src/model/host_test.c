@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "model/drain.h"
+#include "model/host_derive.h"
 #include "model/incoming.h"
 #include "model/plan.h"
 #include "test.h"

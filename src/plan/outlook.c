@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/host_derive.h"
 
 void outlook_init(struct outlook *outlook, const struct host *host, const struct claims *claims,
                   const struct gpu_records *records)

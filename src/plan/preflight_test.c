@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "model/host_derive.h"
 #include "test.h"
 
 #define L40S 0x26b9

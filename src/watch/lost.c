@@ -6,6 +6,7 @@
 #include "watch/lost.h"
 
 #include "base/str.h"
+#include "model/host_derive.h"
 #include "state/state.h"
 #include "watch/looks.h"
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "model/host_derive.h"
 #include "state/lateness.h"
 #include "state/listeners.h"
 #include "state/state.h"

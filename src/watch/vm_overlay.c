@@ -2,6 +2,7 @@
 #include "watch/vm_overlay.h"
 
 #include "base/str.h"
+#include "model/host_derive.h"
 #include "state/state.h"
 #include "watch/looks.h"
 

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "driver/nvml/nvml_port.h"
 #include "exec/ports.h"
+#include "model/host_derive.h"
 #include "plan/planner.h"
 #include "sim/rpc/rpc.h"
 #include "sim_machine.h"

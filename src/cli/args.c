@@ -101,28 +101,35 @@ static int take_global_option(enum global_option option, const char *value, stru
     return 0;
 }
 
+/* The word of the long option that getopt has just read, which may be the one before its value. */
+static const char *long_option_word(char *const *argv, const struct option *option)
+{
+    bool apart = option->has_arg == required_argument && optarg == argv[optind - 1];
+    return argv[apart ? optind - 2 : optind - 1];
+}
+
 /* getopt_long() takes any unambiguous beginning; scripts that rely on it break with each new
  * option. */
-static bool is_abbreviated(char *const *argv, const struct option *option)
+static bool is_abbreviated(const char *word, const struct option *option)
 {
-    const char *word = argv[optind - 1];
-    if (option->has_arg == required_argument && !str_starts(word, "--")) {
-        word = argv[optind - 2];
-    } else if (option->has_arg == required_argument && strchr(word, '=') == NULL) {
-        word = argv[optind - 2];
-    }
     size_t len = strcspn(word + 2, "=");
     return strlen(option->name) != len || strncmp(word + 2, option->name, len) != 0;
 }
 
-static int unknown_option(const char *word, const struct long_options *options, struct error *err)
+/* Of "--mem=20G" the option. The nearest by letters, or else the one that begins so: `begun`. */
+static int unknown_option(const char *typed, const char *begun, const struct long_options *options,
+                          struct error *err)
 {
     const char *names[MAX_LONG];
+    char word[64];
+    str_print(word, sizeof(word), "%.*s", (int)strcspn(typed, "="), typed);
     for (size_t i = 0; i < options->n; i++) {
         names[i] = options->items[i].name;
     }
     error_set(err, REASON_INVALID, "", "there is no option %s here", word);
-    const char *nearest = str_starts(word, "--") ? str_nearest(word + 2, names, options->n) : NULL;
+    const char *nearest = begun != NULL           ? begun
+                          : str_starts(word, "--") ? str_nearest(word + 2, names, options->n)
+                                                   : NULL;
     if (nearest != NULL) {
         error_hint(err, "did you mean --%s?", nearest);
     } else {
@@ -143,7 +150,7 @@ static int bad_option(int code, char *const *argv, const struct long_options *op
     if (code == ':') {
         return error_set(err, REASON_INVALID, "", "option %s needs a value", word);
     }
-    return unknown_option(word, options, err);
+    return unknown_option(word, NULL, options, err);
 }
 
 static int take_command_option(const struct command *command, size_t option, const char *value,
@@ -226,8 +233,10 @@ static int read_options(int argc, char **argv, const struct command *command, st
         if (code == '?' || code == ':') {
             return bad_option(code, argv, &options, err);
         }
-        if (index >= 0 && is_abbreviated(argv, &options.items[index])) {
-            return unknown_option(argv[optind - 1], &options, err);
+        const struct option *read = index >= 0 ? &options.items[index] : NULL;
+        const char *word = read != NULL ? long_option_word(argv, read) : NULL;
+        if (read != NULL && is_abbreviated(word, read)) {
+            return unknown_option(word, read->name, &options, err);
         }
         result = check_value(argv, &options, err);
         if (result != 0) {

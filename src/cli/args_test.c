@@ -272,8 +272,11 @@ static void options_are_not_abbreviated(void **state)
 {
     (void)state;
     refuses("claim create x --migrat", "--migrat", "--migratable");
-    refuses("--sock /tmp/x gpu list", "/tmp/x", "");
-    refuses("claim create x --typ y", "y", "");
+    refuses("--sock /tmp/x gpu list", "no option --sock here", "--socket");
+    refuses("claim create x --typ y", "no option --typ here", "--type");
+    refuses("claim create x --typ=y", "no option --typ here", "--type");
+    refuses("advise --mem 20G", "no option --mem here", "--memory");
+    refuses("advise --mem=20G", "no option --mem here", "--memory");
 }
 
 static void options_of_other_commands_are_refused(void **state)

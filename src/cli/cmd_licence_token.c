@@ -2,6 +2,7 @@
 /* licence token, iso, cloud-init: a client configuration token's way into a guest. They need no
  * cleaved: it never sees a token. */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -123,11 +124,30 @@ static int read_guest(const char *text, struct guest_files *files, struct error 
                            "--guest is linux or windows, not \"%s\"", text);
 }
 
-static int check_target(const char *path, struct error *err)
+static bool is_same_file(const char *a, const char *b)
 {
-    return path != NULL ? 0
-                        : error_set(err, REASON_INVALID, "--write-to",
-                                    "which file to write is not said: give it with -O FILE");
+    struct stat of_a;
+    struct stat of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
+/* "-" would leave a file of that name with the token in it, where it is not looked for. */
+static int check_target(const char *path, const char *token, struct error *err)
+{
+    if (path == NULL) {
+        return error_set(err, REASON_INVALID, "--write-to",
+                         "which file to write is not said: give it with -O FILE");
+    }
+    if (str_eq(path, "-")) {
+        return error_set(err, REASON_INVALID, "--write-to",
+                         "-O takes a file, not \"-\": the token is not written to standard output");
+    }
+    if (!str_eq(token, "-") && is_same_file(path, token)) {
+        return error_set(err, REASON_INVALID, "--write-to",
+                         "\"%s\" is the token itself, which would be lost", path);
+    }
+    return 0;
 }
 
 static enum private_file_mode mode_of(const char *force)
@@ -170,7 +190,7 @@ static int cmd_licence_iso(struct cli *cli, const struct arguments *arguments, s
     struct guest_files files = {0};
     CLEANUP_CLIENT_TOKEN struct client_token token = {0};
     CLEANUP_SECRET struct secret image = {0};
-    int r = check_target(path, err);
+    int r = check_target(path, arguments->args[0], err);
     r = r != 0 ? r : read_guest(arguments->values[ISO_GUEST], &files, err);
     r = r != 0 ? r : read_product(arguments->values[ISO_PRODUCT], &files, err);
     if (r == 0 && seed && files.os == CLIENT_OS_WINDOWS) {
@@ -192,7 +212,7 @@ static int cmd_licence_cloud_init(struct cli *cli, const struct arguments *argum
     struct guest_files files = {0};
     CLEANUP_CLIENT_TOKEN struct client_token token = {0};
     CLEANUP_SECRET struct secret text = {0};
-    int r = check_target(path, err);
+    int r = check_target(path, arguments->args[0], err);
     r = r != 0 ? r : read_product(arguments->values[INIT_PRODUCT], &files, err);
     r = r != 0 ? r : read_token(arguments->args[0], &token, err);
     if (r == 0) {

@@ -240,6 +240,9 @@ def test_the_fragment_is_a_cloud_config(place):
 
 
 BAD_OPTIONS = [
+    (("iso", "{token}", "-O", "-"), b"takes a file"), (("cloud-init", "{token}", "-O", "-"), b"takes a file"),
+    (("iso", "{token}", "-O", "{token}", "--force"), b"the token itself"),
+    (("cloud-init", "{token}", "-O", "./{token}", "--force"), b"the token itself"),
     (("iso", "{token}"), b"-O FILE"), (("cloud-init", "{token}"), b"-O FILE"),
     (("iso", "{token}", "-O", "out", "--guest", "beos"), b"linux or windows"),
     (("iso", "{token}", "-O", "out", "--product", "vPC"), b"leave it out for a vGPU"),

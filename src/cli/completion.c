@@ -72,6 +72,8 @@ static const struct source sources[] = {
      .meaning = "model"},
     {NULL, NULL, "PROFILE[@START]", .url = "/v1/profiles", .array = "profiles", .value = "name",
      .meaning = "model"},
+    {"licence", "iso", "PRODUCT", .fixed = "vWS vCS vApps"}, /* FeatureType, not what is licensed */
+    {"licence", "cloud-init", "PRODUCT", .fixed = "vWS vCS"},
     {"licence", NULL, "PRODUCT", .url = "/v1/licences", .array = "licences", .value = "product"},
     {"licence", NULL, "POLICY", .fixed = "warn refuse"},
     {"gpu", NULL, "MODE", .fixed = "idle passthrough time-sliced mig"},
@@ -86,8 +88,9 @@ static const struct source sources[] = {
     {"event", NULL, "KIND", .print = print_event_kinds},
     {NULL, NULL, "COLUMN", .print = print_columns},
     {NULL, NULL, "MODEL", .print = print_models},
-    {NULL, NULL, "SUBJECT", .fixed = "host claim/ vm/ gpu/ plan/ migration/"},
+    {NULL, NULL, "SUBJECT", .fixed = "host claim/ vm/ gpu/ plan/ migration/ licence/"},
     {NULL, NULL, "FILE", .fixed = FILES},
+    {NULL, NULL, "TOKENFILE", .fixed = FILES},
     {NULL, NULL, "PATH", .fixed = FILES},
 };
 

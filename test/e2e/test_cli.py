@@ -375,6 +375,9 @@ SHELLS = [pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), 
     ("cleave operation list --kind dr", ["drain"]),
     ("cleave rule show mixed-sizes-need-dr", ["mixed-sizes-need-driver"]),
     ("cleave claim create x --override mig-vgpu-not-for-win", ["mig-vgpu-not-for-windows-on-h100="]),
+    ("cleave licence iso x.tok --product vC", ["vCS"]), ("cleave licence iso x.tok --product vP", []),
+    ("cleave licence cloud-init x.tok --product vA", []), ("cleave licence pool set vP", ["vPC"]),
+    ("cleave event list --subject lic", ["licence/"]),
     ("cleave rule list --changed-since lib", ["libvirt="]), ("cleave rule show no-such-r", []),
     ("cleave help gpu sch", ["scheduler"]), ("cleave no-such ", []), ("cleave gpu list x", []),
 ])
@@ -388,6 +391,8 @@ def test_shells_complete_words_values_and_objects(cleave, shell, line, wanted):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_shells_complete_files(cleave, shell, directory):
     (directory / "site-a.yaml").write_text("")
+    (directory / "a.tok").write_text("")
+    assert [word.split("/")[-1] for word in completed(cleave, shell, f"cleave licence iso {directory}/a")] == ["a.tok"]
     for option in ("-f ", "--file="):
         found = completed(cleave, shell, f"cleave apply {option}{directory}/site")
         wanted = {"bash": f"{directory}/site-a.yaml", "zsh": "site-a.yaml",

@@ -246,7 +246,7 @@ static void note_score(const struct gpu_work *work, const struct claim *claim,
     found->keys[0] = advice->order;
     found->keys[1] =
         advice->wasted_mib == CAT_UNKNOWN ? CAT_UNKNOWN : (advice->wasted_mib + 1023) / 1024;
-    candidate_score(work, claim, &found->keys[2]);
+    candidate_score(work, claim, &found->keys[3]); /* behind [2], how many claims have to move */
 }
 
 /* So many VMs like this one on one GPU: with what stands there now. */
@@ -343,6 +343,7 @@ static bool try_moving(struct question *question, struct advice *advice, const s
     }
     note_score(question->work, claim, advice, &found);
     note_moves(question->planner, plan, &found);
+    found.keys[2] = (uint32_t)found.moved_claims.n;
     note_steps(plan->steps.items, plan->steps.n, advice, &found);
     char text[80];
     str_print(text, sizeof(text), "move %zu claim%s that %s not in use", found.moved_claims.n,

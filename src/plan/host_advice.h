@@ -13,7 +13,7 @@
 #include "base/fs.h"
 #include "plan/planner.h"
 
-#define HOST_ADVICE_KEYS 6
+#define HOST_ADVICE_KEYS 7
 
 /* One mode on one GPU. */
 struct host_advice {

@@ -191,11 +191,16 @@ static void check_need(struct run *run, const struct need *need, unsigned seed)
     struct host_advices advices = {0};
     planner_advise(&planner, need, &advices);
     bool before = true;
+    const struct host_advice *last = NULL;
     check_open(run, need, &advices, seed);
     for (vec_each(&advices, row)) {
         bool serves = row->advice.verdict != VERDICT_NO;
         assert_true(before || !serves); /* those that do not serve come last */
         before = serves;
+        assert_true(last == NULL || !serves || last->advice.order != row->advice.order ||
+                    last->keys[1] != row->keys[1] || /* the memory that it leaves unused */
+                    last->moved_claims.n <= row->moved_claims.n);
+        last = row;
         assert_true(!serves || row->advice.wasted_mib == CAT_UNKNOWN || row->advice.type == NULL ||
                     row->advice.per_gpu != 0);
         check_gpu(run, need, row, row->gpu, seed);

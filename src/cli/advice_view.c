@@ -220,10 +220,15 @@ static const char *first_reason(const json_t *item, const char *key)
     return view_text(json_array_get(json_object_get(item, "reasons"), 0), key, "");
 }
 
-/* By rule: the text of one mode or board stands for those of the others. What is in the way on a
- * GPU is of no rule, and only its text says what it is. */
+/* By rule: the text of one mode or board stands for those of the others, unless it names the
+ * licences that these take. What is in the way on a GPU is of no rule, and only its text says what
+ * it is. */
 static bool same_reason(const json_t *a, const json_t *b)
 {
+    bool of_licence = str_starts(first_reason(a, "rule"), "licence-");
+    if (of_licence && !json_equal(json_object_get(a, "licences"), json_object_get(b, "licences"))) {
+        return false;
+    }
     bool of_rule = !str_eq(first_reason(a, "source"), ADVISE_SOURCE_HOST);
     return str_eq(first_reason(a, "rule"), first_reason(b, "rule")) &&
            (of_rule || str_eq(first_reason(a, "text"), first_reason(b, "text")));

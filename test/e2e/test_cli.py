@@ -39,7 +39,7 @@ def compare(name, text):
     "event list", "vm list -o name --sort=-vm", "gpu list --no-headers", "event list --after 1 --limit 1",
     "rule list", "rule show mig-vgpu-not-for-windows-on-h100", "host show -o json", "host show -o yaml", "gpu show 1 -o yaml",
     "advise --memory 8G --graphics", "advise --memory 8G -o json", "advise --board a100-pcie-40gb --memory 9G --predictable",
-    "advise --board l40s --model llama-3.1-8b --concurrency 16",
+    "advise --board l40s --model llama-3.1-8b --concurrency 16", "advise --board rtx-pro-6000-blackwell-se --memory 1G --graphics --licences vPC",
     "claim create a --type DC-1-8C --dry-run", "vm start web1", "vm stop web1 --dry-run",
 ])
 def test_output_is_golden(cleave, line):

@@ -127,7 +127,7 @@ static int unknown_option(const char *typed, const char *begun, const struct lon
         names[i] = options->items[i].name;
     }
     error_set(err, REASON_INVALID, "", "there is no option %s here", word);
-    const char *nearest = begun != NULL           ? begun
+    const char *nearest = begun != NULL            ? begun
                           : str_starts(word, "--") ? str_nearest(word + 2, names, options->n)
                                                    : NULL;
     if (nearest != NULL) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exec/ports.h"
-#include "model/host_derive.h"
 
 #include <unistd.h>
+
+#include "model/host_derive.h"
 
 int ports_observe_pci(struct pci_port *port, struct host **ret_host, struct error *err)
 {

@@ -30,17 +30,18 @@ bool rule_file_is_name(const char *name)
     return str_ends(name, ".yaml") && name[0] != '.';
 }
 
-/* Users who can write there could lift what binds the site's claims. */
+/* Users who can write there could lift what binds the site's claims; those of a group, too, and with
+ * an access control list the group's bits stand for all whom it names (acl(5)). */
 int rule_file_check_owner(const char *path, const struct stat *st, const char *what,
                           struct error *err)
 {
     bool others = st->st_uid != 0 && st->st_uid != geteuid();
-    if (!others && (st->st_mode & S_IWOTH) == 0) {
+    if (!others && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0) {
         return 0;
     }
     error_set(err, REASON_PERMISSION, path, "other users can change the %s %s", what, path);
     error_hint(err, "look whether its rules are yours, then `%s %s`",
-               others ? "chown root" : "chmod o-w", path);
+               others ? "chown root" : "chmod go-w", path);
     return -REASON_PERMISSION;
 }
 

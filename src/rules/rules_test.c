@@ -446,7 +446,10 @@ static void own_rules_that_can_not_be_used_say_why(void **state)
         const char *subject, *message;
     } rows[] = {
         {SITE_RULE("site-a"), 0757, 0644, "%s", "other users can change the folder of rules %s"},
+        {SITE_RULE("site-a"), 0775, 0644, "%s", "other users can change the folder of rules %s"},
         {SITE_RULE("site-a"), 0755, 0646, "%s/a.yaml",
+         "other users can change the file of rules %s/a.yaml"},
+        {SITE_RULE("site-a"), 0755, 0664, "%s/a.yaml",
          "other users can change the file of rules %s/a.yaml"},
         {"rules:\n- id: A\n", 0755, 0644, "%s/a.yaml:2:3",
          "rules[0].id: an id has small letters, digits and hyphens"},

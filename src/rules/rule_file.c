@@ -15,7 +15,8 @@
 int rule_file_parse(const char *path, const char *text, size_t len, struct rule_file *ret_file,
                     struct error *err)
 {
-    struct rule_file file = {.path = xstrdup(path), .text = xstrndup(text, len), .len = len};
+    struct rule_file file = {.path = xstrdup(path), .text = xcalloc(len + 1, 1), .len = len};
+    memcpy(file.text, text, len); /* UTF-16, which YAML may be, has bytes of 0 */
     int result = yaml_read(text, len, path, &file.tree, err);
     if (result != 0) {
         rule_file_done(&file);

@@ -478,6 +478,25 @@ static void own_rules_that_can_not_be_used_say_why(void **state)
     assert_int_equal(chmod(dir->path, 0755), 0);
 }
 
+/* Bytes of 0 end no text of UTF-16: the line is looked for in all of it. */
+static void a_fault_of_a_file_in_utf_16_has_its_line(void **state)
+{
+    struct own_dir *dir = *state;
+    static const char text[] = "rules:\n- id: A\n";
+    char bytes[2 * sizeof(text)] = "\xff\xfe";
+    struct rules *again = NULL;
+    struct error err = {0};
+    CLEANUP_FREE char *path = xasprintf("%s/a.yaml", dir->path);
+    CLEANUP_FREE char *place = xasprintf("%s:2:3", path);
+    for (size_t i = 0; i + 1 < sizeof(text); i++) {
+        bytes[2 + 2 * i] = text[i];
+    }
+    assert_int_equal(fs_write_atomic(path, bytes, sizeof(bytes)), 0);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_not_equal(rules_read_own_again(dir->rules, dir->path, &again, &err), 0);
+    assert_string_equal(err.subject, place);
+}
+
 static void more_files_than_a_site_may_have_are_refused(void **state)
 {
     struct own_dir *dir = *state;
@@ -519,6 +538,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_has_no_rules, own_dir_make,
                                         own_dir_remove),
         cmocka_unit_test_setup_teardown(own_rules_that_can_not_be_used_say_why, own_dir_make,
+                                        own_dir_remove),
+        cmocka_unit_test_setup_teardown(a_fault_of_a_file_in_utf_16_has_its_line, own_dir_make,
                                         own_dir_remove),
         cmocka_unit_test_setup_teardown(more_files_than_a_site_may_have_are_refused, own_dir_make,
                                         own_dir_remove),

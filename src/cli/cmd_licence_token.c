@@ -54,7 +54,7 @@ static const char *describe_dates(const struct client_token *token, uint64_t now
     if (token->expires_us == 0) {
         str_print(out, size, later ? "is valid from %.*s on" : "names no end", DATE_LEN, from);
     } else {
-        str_print(out, size, "is valid %s%.*suntil %.*s", later ? "from " : "",
+        str_print(out, size, later ? "is valid from %.*s until %.*s" : "is valid %.*suntil %.*s",
                   later ? DATE_LEN : 0, from, DATE_LEN, until);
     }
     return out;

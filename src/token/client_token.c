@@ -134,6 +134,9 @@ static int check_form(const char *text, size_t len, const char *name, struct cli
         !read_date(claims, "exp", &token->expires_us)) {
         return refuse(name, "its dates are no times", err);
     }
+    if (token->expires_us != 0 && token->expires_us <= token->not_before_us) {
+        return refuse(name, "it ends before it begins", err);
+    }
     return 0;
 }
 

@@ -46,6 +46,8 @@ static const struct {
     {"a date in words", FIXTURE_HEADER, "{\"exp\":\"marker\"}", "AA", "dates", 0, 0},
     {"a date before 1970", FIXTURE_HEADER, "{\"exp\":-1}", "AA", "dates", 0, 0},
     {"a date after 9999", FIXTURE_HEADER, "{\"exp\":1e300}", "AA", "dates", 0, 0},
+    {"an end before its beginning", FIXTURE_HEADER, "{\"nbf\":1900000000,\"exp\":1800000000}", "AA",
+     "ends before it begins", 0, 0},
     {"a beginning in words", FIXTURE_HEADER, "{\"nbf\":[1]}", "AA", "dates", 0, 0},
 };
 

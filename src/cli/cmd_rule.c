@@ -200,7 +200,8 @@ static int cmd_rule_test(struct cli *cli, const struct arguments *arguments, str
     CLEANUP_JSON json_t *json = r == 0 ? results_to_json(file, &results) : NULL;
     if (r == 0 && !cli_print_raw(cli, json)) {
         print_failed(&results, cli_width(cli));
-        printf("%s: %zu answers, %zu as the cases say\n", file, results.n, results.n - failed);
+        prose_print(0, "%s: %zu answers, %zu as the cases say", file, results.n,
+                    results.n - failed);
         fflush(stdout);
     }
     if (r == 0 && failed > 0) {

@@ -16,6 +16,7 @@ static void print_prose(FILE *to, size_t width, size_t indent, const char *fmt, 
     if (vasprintf(&text, fmt, args) < 0) { /* no memory */
         abort();
     }
+    str_make_clean(text); /* a file's name may have what turns a terminal */
     CLEANUP_STRBUF struct strbuf lines = {0};
     CLEANUP_FREE char *between = xasprintf("\n%*s", (int)indent, "");
     size_t room = width > indent ? width - indent : 1;

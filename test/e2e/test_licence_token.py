@@ -151,6 +151,13 @@ def test_a_token_of_later_is_told_with_both_its_dates(place):
     assert f"from {day} until {end}" in told
 
 
+def test_the_name_of_a_file_turns_no_terminal(place):
+    place.file("good.tok", token())
+    name = "x\x1b[31m\n\u202eosi.iso"
+    assert place.run("licence", "iso", "good.tok", "-O", name).stdout.startswith(b"x?[31m ?osi.iso: ")
+    assert (place.path / name).exists()
+
+
 @pytest.mark.parametrize("command", ["iso", "seed", "cloud-init"])
 def test_a_file_that_is_there_stays_without_force(place, command):
     name = place.file("good.tok", token())

@@ -211,7 +211,8 @@ static int check_mode(const char *path, struct error *err)
     if (stat(path, &st) != 0) {
         return error_set_errno(err, errno, path, "looking at the state directory %s", path);
     }
-    if ((st.st_mode & S_IWOTH) == 0) {
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) ==
+        0) { /* the group's bits stand for ACLs, too: acl(5) */
         return 0;
     }
     error_set(err, REASON_PERMISSION, path, "other users can change the state directory %s", path);

@@ -214,10 +214,13 @@ static void a_directory_that_others_can_change_is_refused(void **state)
 {
     (void)state;
     struct error err = {0};
+    static const mode_t refused[] = {01777, 0777, 0770, 02770, 0720, 0702};
     assert_int_equal(chmod(root, 0755), 0);
     assert_int_equal(state_dir_check_files(root, &err), 0);
-    assert_int_equal(chmod(root, 01777), 0);
-    assert_int_equal(state_dir_check_files(root, &err), -REASON_PERMISSION);
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        assert_int_equal(chmod(root, refused[i]), 0);
+        assert_int_equal(state_dir_check_files(root, &err), -REASON_PERMISSION);
+    }
     assert_int_equal(chmod(root, 0700), 0);
 }
 

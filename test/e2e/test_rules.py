@@ -108,10 +108,10 @@ def test_others_who_can_write_there_change_no_rule(site):
     site.sh(f"chmod o+w {FOLDER}")
     wait_for(lambda: own(site)[1])
     assert own(site)[1] == (f"other users can change the folder of rules {FOLDER}; look whether its rules "
-                            f"are yours, then `chmod o-w {FOLDER}`")
-    site.sh(f"chmod o-w {FOLDER}; chmod o+w {FOLDER}/site.yaml")
+                            f"are yours, then `chmod go-w {FOLDER}`")
+    site.sh(f"chmod o-w {FOLDER}; chmod g+w {FOLDER}/site.yaml")
     wait_for(lambda: "file of rules" in (own(site)[1] or ""))
-    site.sh(f"chmod o-w {FOLDER}/site.yaml")
+    site.sh(f"chmod g-w {FOLDER}/site.yaml")
     wait_own(site, "site-shared")
 
 

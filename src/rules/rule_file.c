@@ -31,8 +31,8 @@ bool rule_file_is_name(const char *name)
     return str_ends(name, ".yaml") && name[0] != '.';
 }
 
-/* Users who can write there could lift what binds the site's claims; those of a group, too, and with
- * an access control list the group's bits stand for all whom it names (acl(5)). */
+/* Users who can write there could lift what binds the site's claims; those of a group, too, and
+ * with an access control list the group's bits stand for all whom it names (acl(5)). */
 int rule_file_check_owner(const char *path, const struct stat *st, const char *what,
                           struct error *err)
 {

@@ -10,14 +10,15 @@
  * its share of what is kept for pages that fail, 128 MiB over the most vGPUs of the type (NVIDIA
  * vGPU software user guide, "Frame buffer size" of vGPU types; published guest sizes of A100, L40S
  * and RTX PRO 6000 types agree on the former two). */
-static uint32_t unseen_memory(const struct cat_vgpu_type *type)
+static uint32_t unseen_memory(const struct gpu_model *model, const struct cat_vgpu_type *type)
 {
+    uint32_t guest = type_guest_mib(model, type);
     uint32_t nominal = type_nominal_mib(type);
     if (nominal == CAT_UNKNOWN) {
         return CAT_UNKNOWN;
     }
-    if (type->guest_framebuffer_mib != CAT_UNKNOWN) {
-        return nominal > type->guest_framebuffer_mib ? nominal - type->guest_framebuffer_mib : 0;
+    if (guest != CAT_UNKNOWN) {
+        return nominal > guest ? nominal - guest : 0;
     }
     bool counted = type->max_per_gpu != CAT_UNKNOWN && type->max_per_gpu > 0;
     return nominal / 16 + 16 + (counted ? 128 / type->max_per_gpu : 0);
@@ -60,7 +61,7 @@ static void add_types(const struct gpu_model *model, const struct need *need, en
         struct contender *contender = vec_push(contenders);
         contender->type = type;
         contender->profile = model_profile_of_type(model, type);
-        contender->unseen_mib = unseen_memory(type);
+        contender->unseen_mib = unseen_memory(model, type);
         contender->memory_mib = type_nominal_mib(type);
         if (need->usable_memory && contender->unseen_mib != CAT_UNKNOWN) {
             contender->memory_mib -= contender->unseen_mib;

@@ -215,6 +215,10 @@ const struct cat_profile *model_profile_of_type(const struct gpu_model *model,
 /* The type's framebuffer; where no source states it, the gigabytes of its name, which are that
  * (NVIDIA vGPU software user guide, "Virtual GPU Types"). CAT_UNKNOWN. */
 uint32_t type_nominal_mib(const struct cat_vgpu_type *type);
+/* The framebuffer that a guest sees of the type: where no source says it of the type, as much as of
+ * another type of its size on the board that is MIG-backed or not as it is; the series makes no
+ * difference where both are published. CAT_UNKNOWN; `model` may be NULL. */
+uint32_t type_guest_mib(const struct gpu_model *model, const struct cat_vgpu_type *type);
 /* How many vGPUs of the type a GPU has at most: where no source says it of the type, as many as of
  * a time-sliced A, B or Q type of its size, for which the published tables say the same on each
  * board. CAT_UNKNOWN. */

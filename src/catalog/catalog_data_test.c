@@ -402,6 +402,29 @@ static void types_of_one_size_have_one_number(void **state)
     assert_int_equal(type_most_per_gpu(model_of("a2"), type_of("a2", "A2-3B")), CAT_UNKNOWN);
 }
 
+/* What stands in for an unpublished size is the same as each published one. */
+static void guests_see_the_same_of_types_of_one_size(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < catalog_count(catalog); i++) {
+        const struct gpu_model *model = catalog_at(catalog, i);
+        for (vec_each(&model->types, type)) {
+            struct cat_vgpu_type unknown = *type;
+            unknown.guest_framebuffer_mib = CAT_UNKNOWN;
+            uint32_t seen = type_guest_mib(model, &unknown);
+            if (seen != CAT_UNKNOWN && type->guest_framebuffer_mib != CAT_UNKNOWN &&
+                seen != type->guest_framebuffer_mib) {
+                print_error("%s %s: %u, not %u\n", model->key, type->name, seen,
+                            type->guest_framebuffer_mib);
+                fail();
+            }
+        }
+    }
+    assert_int_equal(type_of("l4", "L4-12C")->guest_framebuffer_mib, CAT_UNKNOWN);
+    assert_int_equal(type_guest_mib(model_of("l4"), type_of("l4", "L4-12C")), 11264);
+    assert_int_equal(type_guest_mib(NULL, type_of("l4", "L4-12C")), CAT_UNKNOWN);
+}
+
 static void a_type_is_for_media_by_its_profile_or_name(void **state)
 {
     (void)state;
@@ -460,6 +483,7 @@ int main(void)
         cmocka_unit_test(what_no_source_says_stays_unknown),
         cmocka_unit_test(no_profile_has_less_than_its_least),
         cmocka_unit_test(types_of_one_size_have_one_number),
+        cmocka_unit_test(guests_see_the_same_of_types_of_one_size),
         cmocka_unit_test(a_type_is_for_media_by_its_profile_or_name),
     };
     return cmocka_run_group_tests_name("catalog_data", tests, load_catalog, unload_catalog);

@@ -171,6 +171,21 @@ uint32_t type_nominal_mib(const struct cat_vgpu_type *type)
                                                                                : CAT_UNKNOWN;
 }
 
+uint32_t type_guest_mib(const struct gpu_model *model, const struct cat_vgpu_type *type)
+{
+    if (type->guest_framebuffer_mib != CAT_UNKNOWN || model == NULL) {
+        return type->guest_framebuffer_mib;
+    }
+    for (vec_each(&model->types, other)) {
+        if (other->guest_framebuffer_mib != CAT_UNKNOWN && other->mig_backed == type->mig_backed &&
+            other->max_per_gi == type->max_per_gi &&
+            type_nominal_mib(other) == type_nominal_mib(type)) {
+            return other->guest_framebuffer_mib;
+        }
+    }
+    return CAT_UNKNOWN;
+}
+
 static bool is_for_displays(const struct cat_vgpu_type *type)
 {
     return !type->mig_backed && (type->series == 'A' || type->series == 'B' || type->series == 'Q');

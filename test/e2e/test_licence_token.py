@@ -143,12 +143,12 @@ def test_a_token_for_the_name_of_its_file_is_not_repeated(place, command):
         assert b"name of the token's file" in done.stderr
 
 
-def test_a_token_of_later_is_told_with_both_its_dates(place):
+def test_a_token_of_later_is_shown_with_both_its_dates(place):
     claims = part({"nbf": EXPIRES, "exp": EXPIRES + YEAR_S})
     place.file("later.tok", b".".join([part({"alg": "RS256"}), claims, b"AAAA"]))
-    told = place.run("licence", "token", "later.tok").stdout.decode()
+    said = place.run("licence", "token", "later.tok").stdout.decode()
     day, end = (time.strftime("%Y-%m-%d", time.gmtime(s)) for s in (EXPIRES, EXPIRES + YEAR_S))
-    assert f"from {day} until {end}" in told
+    assert f"from {day} until {end}" in said
 
 
 def test_the_name_of_a_file_turns_no_terminal(place):

@@ -14,6 +14,7 @@
 #include "plan/distribution.h"
 #include "plan/gpu_gate.h"
 #include "plan/group.h"
+#include "plan/kept_policy.h"
 #include "plan/known_choices.h"
 #include "plan/nearby.h"
 #include "plan/need_refusal.h"
@@ -404,6 +405,7 @@ static int build(const struct planner *planner, const struct plan_request *reque
         bars_note(planner, plan);
         bars_note_doubles(planner, plan);
         rule_warnings_note(planner, plan);
+        kept_policy_note(planner, plan);
         *ret_plan = TAKE_PTR(plan);
     }
     return result;

@@ -160,3 +160,24 @@ def test_a_policy_that_can_t_be_set_on_the_instance_undoes_the_plan(host):
     assert plan["state"] == "undone" and "the vGPU scheduler of GPU instance" in plan["problem"]
     host.ctl("fault", "clear")
     assert host.problems() == []
+
+
+def test_the_last_claim_that_asked_for_a_policy_says_that_it_stays(simulated):
+    host = simulated("l40s-x2")
+
+    def run(*args):
+        done = host.cleave.run(*args)
+        assert done.returncode == 0, done.stderr
+        return " ".join((done.stdout + done.stderr).split())
+
+    for name in ("s", "p"):
+        run("claim", "create", name, "--memory", "8G", "--predictable", "--gpu", "0")
+    run("claim", "create", "plain", "--memory", "8G", "--gpu", "0")
+    said = "scheduling that claim"
+    assert said not in run("claim", "delete", "p")
+    assert said in run("claim", "delete", "s", "--dry-run")
+    assert said in run("claim", "delete", "s")
+    assert said not in run("claim", "delete", "plain")
+    assert "fixed-share" in run("gpu", "show", "0")
+    run("gpu", "scheduler", "0", "best-effort")
+    assert "fixed-share" not in run("gpu", "show", "0")

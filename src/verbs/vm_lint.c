@@ -80,5 +80,5 @@ void verb_lint_vm(struct manager *m, const struct request *request)
     question->reply = request->reply;
     question->data = request->data;
     STR_SET(question->vm, request->target);
-    observe_all(m, observed, question);
+    observe_soon(m, looks_read_patience_us(m), observed, question); /* it only reads */
 }

@@ -195,6 +195,19 @@ static void stored(const struct error *err, void *data)
     change_answer(change, show_product(change->manager, product, NULL));
 }
 
+/* A change of the pool of the product that the request names. NULL: it names none, and is refused.
+ */
+static struct change *new_pool_change(struct manager *m, const struct request *request)
+{
+    enum licence product = LICENCE_COUNT;
+    struct error err = {0};
+    if (find_product(request->target, &product, &err) != 0) {
+        request_refuse(request, &err);
+        return NULL;
+    }
+    return change_new(m, NULL, request, licence_name(product));
+}
+
 /* What events said of it stays said, unless what it was about has changed. */
 static void set_in_turn(void *data)
 {
@@ -231,15 +244,11 @@ static void set_in_turn(void *data)
 
 void verb_set_licence_pool(struct manager *m, const struct request *request)
 {
-    enum licence product = LICENCE_COUNT;
-    struct error err = {0};
-    if (find_product(request->target, &product, &err) != 0) {
-        request_refuse(request, &err);
-        return;
+    struct change *change = new_pool_change(m, request);
+    if (change != NULL) {
+        change->json = licence_pool_to_stored_json(request->body);
+        change_take_ledger(change, NULL, set_in_turn);
     }
-    struct change *change = change_new(m, NULL, request, licence_name(product));
-    change->json = licence_pool_to_stored_json(request->body);
-    change_take_ledger(change, NULL, set_in_turn);
 }
 
 static void delete_in_turn(void *data)
@@ -271,12 +280,8 @@ static void delete_in_turn(void *data)
 
 void verb_delete_licence_pool(struct manager *m, const struct request *request)
 {
-    enum licence product = LICENCE_COUNT;
-    struct error err = {0};
-    if (find_product(request->target, &product, &err) != 0) {
-        request_refuse(request, &err);
-        return;
+    struct change *change = new_pool_change(m, request);
+    if (change != NULL) {
+        change_take_ledger(change, NULL, delete_in_turn);
     }
-    struct change *change = change_new(m, NULL, request, licence_name(product));
-    change_take_ledger(change, NULL, delete_in_turn);
 }

@@ -42,9 +42,6 @@ static struct claim claim_of(const struct question *question, const struct advic
     STR_SET(claim.name, CLAIM_NAME);
     STR_SET(claim.vm, need->consumer == CONSUMER_VM ? CLAIM_VM : "");
     STR_SET(claim.spec.gpu, question->work->bdf);
-    claim.need.graphics = need->graphics; /* what decides its licences, beyond its words */
-    claim.need.any_licence = need->any_licence;
-    claim.need.licences = need->licences;
     option_set_words(need, advice->mode, advice->type, advice->profile, &claim.spec);
     return claim;
 }
